@@ -1,0 +1,2 @@
+//! Sekisho: federation server and web application proxy.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The one entry for build, lint, test, bench and docs.
+fn main() {}
