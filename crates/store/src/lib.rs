@@ -1,1 +1,24 @@
-//! See ARCHITECTURE.md.
+//! Three kinds of state behind three small traits: [`Configuration`], [`Once`] and [`Activity`].
+//!
+//! Each trait's contract is its documentation; [`conformance`] is that contract as tests, run against every
+//! backend. SQLite is the embedded backend.
+
+mod activity;
+mod configuration;
+mod once;
+
+pub use activity::{AccountActivity, Activity, Versioned};
+pub use configuration::{Change, Configuration, Document, Head, Kind, Operation, Write, WriteError};
+pub use once::Once;
+
+/// The store could not do what it was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {cause}")]
+pub struct StoreError {
+    /// What was attempted, in the words of an administrator.
+    pub operation: &'static str,
+    /// What the backend said.
+    pub cause: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+}

@@ -1,0 +1,110 @@
+//! Farm-wide properties (`Get-AdfsProperties`), those that something reads already.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Problem;
+
+/// Properties of the federation service; names and defaults are AD FS's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ServiceProperties {
+    /// Name by which clients reach the service, such as `fs.example.com`.
+    pub host_name: String,
+    /// TLS port of the service.
+    pub https_port: u16,
+    /// Port of the health probe, plain HTTP.
+    pub http_port: u16,
+    /// Federation Service Identifier: issuer of tokens and entity id. Plain `http` by default, never derived.
+    pub identifier: String,
+    /// Display name on pages.
+    pub display_name: String,
+    /// NetBIOS name of the embedded directory's domain.
+    pub directory_domain: String,
+    /// DNS name of the embedded directory's domain.
+    pub directory_dns_domain: String,
+    /// Life of the SSO session in minutes.
+    pub sso_lifetime: u32,
+    /// Wrong passwords are counted against the two values below.
+    pub extranet_lockout_enabled: bool,
+    /// Wrong passwords after which the directory is not asked any more.
+    pub extranet_lockout_threshold: u32,
+    /// Seconds after the last wrong password during which that holds.
+    pub extranet_observation_window: u64,
+    /// Password attempts an address may make in a minute, whatever the accounts.
+    pub password_attempts_per_address_per_minute: u32,
+    /// Minutes by which a SAML message may be old or early.
+    pub saml_message_delivery_window: u32,
+    /// Whether a redirect loop between a party and this service is stopped.
+    pub enable_loop_detection: bool,
+    /// Tokens for one browser within the interval; the next one is refused.
+    pub loop_detection_maximum_tokens_issued_in_interval: u32,
+    /// Seconds of that interval.
+    pub loop_detection_time_interval_in_seconds: u32,
+    /// Whether the built-in Claims X-Ray page exists.
+    pub enable_claims_xray: bool,
+}
+
+impl Default for ServiceProperties {
+    fn default() -> Self {
+        Self {
+            host_name: String::new(),
+            https_port: 443,
+            http_port: 80,
+            identifier: String::new(),
+            display_name: String::new(),
+            directory_domain: String::new(),
+            directory_dns_domain: String::new(),
+            sso_lifetime: 480,
+            // AD FS leaves lockout off and the threshold at the largest number; guessing is slowed from the
+            // first day here, so both have working values.
+            extranet_lockout_enabled: true,
+            extranet_lockout_threshold: 10,
+            extranet_observation_window: 30 * 60,
+            password_attempts_per_address_per_minute: 60,
+            saml_message_delivery_window: 5,
+            enable_loop_detection: true,
+            loop_detection_maximum_tokens_issued_in_interval: 5,
+            loop_detection_time_interval_in_seconds: 20,
+            enable_claims_xray: false,
+        }
+    }
+}
+
+impl ServiceProperties {
+    /// `https://host` with the port always written, as AD FS writes it in redirects.
+    pub fn base_url(&self) -> String {
+        format!("https://{}:{}", self.host_name, self.https_port)
+    }
+
+    /// The base address as a browser shows it: without the port when it is the standard one.
+    pub fn public_url(&self) -> String {
+        match self.https_port {
+            443 => format!("https://{}", self.host_name),
+            port => format!("https://{}:{port}", self.host_name),
+        }
+    }
+
+    /// Everything that is wrong with the properties.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.host_name.is_empty() || self.host_name.contains(['/', ':', ' ']) {
+            problems.push(Problem::new(
+                "HostName",
+                &self.host_name,
+                "is not a host name; expected one like fs.example.com",
+            ));
+        }
+        if self.identifier.is_empty() {
+            let expected = "is empty; expected a URI like http://fs.example.com/adfs/services/trust";
+            problems.push(Problem::new("Identifier", &self.identifier, expected));
+        }
+        if self.sso_lifetime == 0 {
+            problems.push(Problem::new("SsoLifetime", 0, "is out of range; expected at least 1 minute"));
+        }
+        if self.extranet_lockout_threshold == 0 {
+            let expected = "is out of range; expected at least 1 wrong password";
+            problems.push(Problem::new("ExtranetLockoutThreshold", 0, expected));
+        }
+        problems
+    }
+}

@@ -1,0 +1,187 @@
+//! `Configuration`: the objects that administrators change. Linear history, one writer.
+
+use async_trait::async_trait;
+use base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// Kinds of configuration objects. The name is part of the stored data: never rename one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Farm-wide service properties; one object.
+    ServiceProperties,
+    /// Relying party trusts, by object identifier.
+    RelyingPartyTrust,
+    /// Claims provider trusts, by object identifier.
+    ClaimsProviderTrust,
+    /// Claim descriptions, by claim type.
+    ClaimDescription,
+    /// Certificates with their sealed private keys, by thumbprint and use.
+    Certificate,
+    /// Farm keys (cookies, journal), sealed.
+    FarmKey,
+    /// Wrappings of the farm master key, by node.
+    Node,
+    /// Users of the embedded directory, by object GUID.
+    DirectoryUser,
+    /// Groups of the embedded directory, by SID.
+    DirectoryGroup,
+}
+
+/// Position in the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Head {
+    /// Raised when another node becomes the writer; a writer of a lower epoch is fenced.
+    pub epoch: u64,
+    /// Number of the newest change, from 1; 0 when nothing was ever written.
+    pub serial: u64,
+}
+
+/// A stored object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Kind.
+    pub kind: Kind,
+    /// Identifier, unique within the kind.
+    pub id: String,
+    /// Raised by each write, from 1.
+    pub version: u64,
+    /// The object. Fields this binary does not know are kept.
+    pub body: serde_json::Value,
+}
+
+/// One step of a write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// Creates or replaces an object.
+    Put {
+        /// Kind.
+        kind: Kind,
+        /// Identifier.
+        id: String,
+        /// Version that the writer read; 0 when the object must not exist yet.
+        expected: u64,
+        /// The object.
+        body: serde_json::Value,
+        /// Names by which [`Configuration::find`] finds the object, compared octet by octet and unique within
+        /// (kind, index): for instance `("identifier", "urn:app")`.
+        keys: Vec<(&'static str, String)>,
+    },
+    /// Removes an object and leaves a tombstone in the history.
+    Delete {
+        /// Kind.
+        kind: Kind,
+        /// Identifier.
+        id: String,
+        /// Version that the writer read.
+        expected: u64,
+    },
+}
+
+/// A change of one or more objects: all of it happens, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// Epoch under which the writer believes to be the writer.
+    pub epoch: u64,
+    /// Who changes, for the audit.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The steps, in order.
+    pub operations: Vec<Operation>,
+}
+
+/// One entry of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Where in the history.
+    pub head: Head,
+    /// Kind.
+    pub kind: Kind,
+    /// Identifier.
+    pub id: String,
+    /// Version after the change.
+    pub version: u64,
+    /// The object after the change; `None` is a tombstone.
+    pub body: Option<serde_json::Value>,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+}
+
+/// Why a write was refused. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else changed the object since it was read.
+    #[error(
+        "{kind:?} '{id}' was changed by somebody else: version {expected} was read, version {current} is stored; read it again and repeat the change"
+    )]
+    Conflict {
+        /// Kind.
+        kind: Kind,
+        /// Identifier.
+        id: String,
+        /// Version that the writer named.
+        expected: u64,
+        /// Version that is stored; 0 when the object does not exist.
+        current: u64,
+    },
+    /// Another object of the kind has this name.
+    #[error(
+        "{index} '{value}' is already used by {kind:?} '{holder}'; choose another value or change that object"
+    )]
+    KeyTaken {
+        /// Kind.
+        kind: Kind,
+        /// Index name.
+        index: String,
+        /// The value that two objects would share.
+        value: String,
+        /// Identifier of the object that has it.
+        holder: String,
+    },
+    /// The writer's epoch is not the store's: another node writes now.
+    #[error(
+        "this node wrote under epoch {given}, but the configuration is at epoch {current}; another node is the primary now"
+    )]
+    Fenced {
+        /// Epoch of the writer.
+        given: u64,
+        /// Epoch of the store.
+        current: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Configuration objects.
+///
+/// - A [`write`](Self::write) is atomic and durable when it returns (fsync), and appends one [`Change`] for
+///   each operation in the same transaction.
+/// - Serial numbers have no gaps and never repeat within the life of the store.
+/// - A process killed at any instant leaves the state before or after a write, never between.
+/// - Reads see every write that returned before they began.
+#[async_trait]
+pub trait Configuration: Send + Sync {
+    /// Newest position.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// One object.
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError>;
+
+    /// The object that has `value` under the unique index `index`.
+    async fn find(&self, kind: Kind, index: &str, value: &str) -> Result<Option<Document>, StoreError>;
+
+    /// Objects of a kind in order of identifier, those after `after`, at most `limit`.
+    async fn list(&self, kind: Kind, after: Option<&str>, limit: usize) -> Result<Vec<Document>, StoreError>;
+
+    /// Changes objects.
+    async fn write(&self, write: Write) -> Result<Head, WriteError>;
+
+    /// History after `serial`, oldest first, at most `limit`.
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+}
