@@ -2,9 +2,10 @@
 
 use base::SeededRandom;
 use xml::c14n::{Form, Method, canonicalize};
-use xml::{Document, Limits, decode};
+use xml::{Document, KeyInfoStyle, Limits, ToSign, decode};
 
 use crate::generator;
+use crate::signer::{PARTNER, assertion, response};
 use crate::support::{elements, installed, parse, run};
 
 fn exclusive(prefixes: &[&'static str], comments: bool) -> Method<'static> {
@@ -109,6 +110,19 @@ fn canonical_form_is_bounded() {
     let document = parse(&text);
     let error = canonicalize(document.root(), &Method::EXCLUSIVE, None).unwrap_err();
     assert_eq!(error.code(), "xml-too-large");
+}
+
+#[test]
+fn what_the_service_signs_is_canonical_before_and_after() {
+    let plain = response("_r", &assertion("_a", "x &lt;&amp;&gt; &#xD;"));
+    for text in [&plain, &PARTNER.envelop(&plain, "_r")] {
+        assert_eq!(canonicalize(parse(text).root(), &Method::EXCLUSIVE, None).unwrap(), *text);
+    }
+    for style in [KeyInfoStyle::DefaultNamespace, KeyInfoStyle::PrefixedData] {
+        let signed = ToSign::enveloped(&plain, "_r", plain.len() - "</samlp:Response>".len(), "AA==", style);
+        let signed = signed.unwrap().attach(b"signature");
+        assert_eq!(canonicalize(parse(&signed).root(), &Method::EXCLUSIVE, None).unwrap(), signed);
+    }
 }
 
 #[test]

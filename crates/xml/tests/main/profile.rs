@@ -386,8 +386,11 @@ fn each_algorithm_of_the_profile_is_believed_with_its_own_kind_of_key() {
         let verdict = verify::enveloped(document.root(), &[other.verification_key()], &STRICT);
         let expected = if value.len() == 256 { "signature-no-key" } else { "signature-mismatch" };
         assert_eq!(verdict.unwrap_err().code(), expected, "{}", algorithm.signature);
-        // ECDSA: r and s at full length, nothing before or behind.
-        for broken in [&value[1..], &[value.as_slice(), b"\0"].concat(), &vec![0; value.len()], b""] {
+        // ECDSA: r and s at full length, nothing before, between or behind.
+        let (r, s) = value.split_at(value.len() / 2);
+        let between = [r, b"\0", s].concat();
+        let behind = [value.as_slice(), b"\0"].concat();
+        for broken in [&value[1..], &between, &behind, &vec![0; value.len()], b""] {
             let text = parts.attach_with(&element, broken);
             let document = parse(&text);
             let verdict = verify::enveloped(document.root(), std::slice::from_ref(&key), &STRICT);
