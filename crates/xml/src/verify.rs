@@ -51,7 +51,11 @@ impl SignaturePolicy {
     }
 }
 
-/// Something that a trusted key has signed. Only this module can make one.
+/// Something that a trusted key has signed. Only this module can make one:
+///
+/// ```compile_fail,E0451
+/// let forged = xml::Verified { value: "administrator", key: 0 };
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified<T> {
     value: T,
