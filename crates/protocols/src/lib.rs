@@ -1,1 +1,10 @@
-//! See ARCHITECTURE.md.
+//! Protocol messages: decoding a request, the named checks of it against its trust, encoding the answer.
+//!
+//! Pure: time, randomness and keys are parameters; no session, no storage, no HTTP types.
+
+pub mod check;
+pub mod refusal;
+pub mod ws_federation;
+
+pub use check::{Check, Refused, Verdict};
+pub use refusal::{PeerText, Refusal};

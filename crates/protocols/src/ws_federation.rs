@@ -1,0 +1,1 @@
+//! WS-Federation passive requestor profile ([MS-MWBF]): a browser carries messages in query strings and forms.
