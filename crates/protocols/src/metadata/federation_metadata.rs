@@ -263,6 +263,7 @@ impl Out {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::saml::testing::{fixtures, signers, xmlsec1_verifies};
 
     fn claims() -> Vec<ClaimDescription> {
         ClaimDescription::defaults().into_iter().take(2).collect()
@@ -322,5 +323,86 @@ mod tests {
         assert_eq!(bad.prepare().unwrap_err(), MetadataError::NotXml("DisplayName"));
         let claims = [ClaimDescription { notes: "\u{FFFF}".into(), ..Default::default() }];
         assert_eq!(metadata(&claims, &signing).prepare().unwrap_err(), MetadataError::NotXml("Notes"));
+    }
+
+    /// The document, signed by the first signer.
+    fn published() -> String {
+        let claims = ClaimDescription::defaults();
+        let signing = [signers()[0].certificate.clone()];
+        let to_sign = metadata(&claims, &signing).prepare().unwrap();
+        let signature = signers()[0].sign(to_sign.message());
+        to_sign.attach(&signature)
+    }
+
+    #[test]
+    fn the_published_document_is_what_was_signed() {
+        let text = published();
+        let document = xml::Document::parse(&text, &xml::Limits::METADATA).unwrap();
+        let der =
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &signers()[0].certificate);
+        let key = xml::VerificationKey::from_certificate_der(&der.unwrap()).unwrap();
+        let policy = xml::SignaturePolicy::strict(xml::Profile::Metadata);
+        xml::verify::enveloped(document.root(), &[key], &policy).unwrap();
+        let id_of = "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor";
+        if let Some(verified) = xmlsec1_verifies(&text, id_of, &signers()[0].certificate_pem) {
+            assert!(verified);
+        }
+    }
+
+    /// Readers resolve the prefix in `xsi:type`, so it must be declared where it is used.
+    #[test]
+    fn the_prefix_of_the_roles_types_is_declared_on_the_roles() {
+        for role in published().split("<RoleDescriptor ").skip(1) {
+            let (tag, _) = role.split_once('>').unwrap();
+            assert!(tag.contains(&format!("xmlns:fed=\"{FEDERATION}\"")), "{tag}");
+            assert!(tag.contains("xsi:type=\"fed:"), "{tag}");
+        }
+    }
+
+    /// The names of the elements in document order, without what this service does not offer yet.
+    fn skeleton(element: xml::Element<'_, '_>, depth: usize, out: &mut Vec<String>) {
+        let not_offered = [
+            "ApplicationServiceEndpoint",
+            "SecurityTokenServiceEndpoint",
+            "ArtifactResolutionService",
+            // How many claim types and scopes there are is configuration.
+            "ClaimType",
+            "Attribute",
+            "EndpointReference",
+        ];
+        let name = element.local_name();
+        let other_binding =
+            name == "AssertionConsumerService" && element.attribute("Binding") != Some(BINDING_POST);
+        if not_offered.contains(&name) || other_binding {
+            return;
+        }
+        let kind =
+            element.attribute_in(SCHEMA_INSTANCE, "type").or(element.attribute("use")).unwrap_or_default();
+        out.push(format!("{:depth$}{name} {kind}", ""));
+        if name != "Signature" && name != "ContactPerson" {
+            element.children().for_each(|child| skeleton(child, depth + 1, out));
+        }
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_product() {
+        let skeleton_of = |text: &str| {
+            let document = xml::Document::parse(text, &xml::Limits::METADATA).unwrap();
+            let mut lines = Vec::new();
+            skeleton(document.root(), 0, &mut lines);
+            lines
+        };
+        let ours = skeleton_of(&published());
+        assert_eq!(
+            ours.iter()
+                .filter(|line| line.starts_with(" RoleDescriptor") || line.contains("SSODescriptor"))
+                .count(),
+            4
+        );
+        let Some(folder) = fixtures("metadata") else { return };
+        for name in ["adfs-testad.xml", "adfs-ucar.xml", "adfs-melco.xml", "adfs-bsr.xml"] {
+            let theirs = skeleton_of(&std::fs::read_to_string(folder.join(name)).unwrap());
+            assert_eq!(ours, theirs, "{name}");
+        }
     }
 }

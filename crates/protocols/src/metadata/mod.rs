@@ -2,6 +2,7 @@
 //! (SAML metadata; WS-Federation 1.2, section 3).
 
 pub mod federation_metadata;
+pub mod service_provider;
 
 /// Namespace of SAML metadata.
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";

@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use xml::Limits;
 
 use crate::{PeerText, Refusal};
 
@@ -88,8 +89,7 @@ pub fn from_post(form: &str, parameter: &'static str) -> Result<Message, Refusal
     if xml.len() > LONGEST_MESSAGE {
         return Err(Refusal::ParameterTooLong { parameter, limit: LONGEST_MESSAGE });
     }
-    let xml = String::from_utf8(xml).map_err(|_| not_readable(format!("{parameter} is not UTF-8")))?;
-    Ok(Message { xml, relay_state: found.relay_state()?, signature: None })
+    Ok(Message { xml: decode(&xml, parameter)?, relay_state: found.relay_state()?, signature: None })
 }
 
 /// A parameter of the query: the whole piece as it arrived, and its value.
@@ -184,7 +184,14 @@ fn inflate(packed: &[u8], parameter: &'static str) -> Result<String, Refusal> {
     if message.len() > LONGEST_MESSAGE {
         return Err(Refusal::ParameterTooLong { parameter, limit: LONGEST_MESSAGE });
     }
-    String::from_utf8(message).map_err(|_| not_readable(format!("{parameter} is not UTF-8")))
+    decode(&message, parameter)
+}
+
+fn decode(message: &[u8], parameter: &'static str) -> Result<String, Refusal> {
+    match xml::decode(message, &Limits::MESSAGE) {
+        Ok(text) => Ok(text.into_owned()),
+        Err(error) => Err(not_readable(format!("{parameter}: {error}"))),
+    }
 }
 
 /// The address that carries an unsigned `message` to `destination`.

@@ -4,11 +4,16 @@
 //! … → [`response`]. Of a service provider, for the built-in page: [`authn_request_writer`] → … →
 //! [`read_response`].
 
+pub mod authn_request;
 pub mod authn_request_writer;
 pub mod binding;
 pub mod name_id_policy;
+pub mod read_response;
 pub mod requested_authn_context;
 pub mod response;
+pub mod sign_in;
+#[cfg(test)]
+pub(crate) mod testing;
 
 /// Namespace of assertions.
 pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
