@@ -5,5 +5,9 @@
 //! [`response::Response`] → a form that posts itself to the relying party, which reads it by [`read_response`].
 
 mod parameters;
+pub mod read_response;
 pub mod response;
 pub mod sign_in;
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,18 @@
 
 mod content;
 mod error;
+pub mod read;
 pub mod saml11;
 pub mod saml2;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod validate;
 mod write;
 
-pub use error::TokenError;
+pub use error::{Shown, TokenError};
+pub use validate::{Expectations, InResponseTo, TrustedIssuer, ValidatedToken, ValidationProblem};
 
 /// Versions of SAML assertions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +35,11 @@ impl Version {
             Self::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
             Self::Saml20 => "urn:oasis:names:tc:SAML:2.0:assertion",
         }
+    }
+
+    /// The version that a token type URI names, such as `WsFedTokenType` of a trust.
+    pub fn from_token_type(uri: &str) -> Option<Self> {
+        [Self::Saml11, Self::Saml20].into_iter().find(|version| version.namespace() == uri)
     }
 
     /// The confirmation method by which whoever bears the token is its subject.

@@ -35,6 +35,13 @@ pub struct Assertion<'a> {
 impl Assertion<'_> {
     /// Writes the assertion and prepares its signature; `certificate` is the signer's, DER in Base64.
     pub fn prepare(&self, certificate: &str) -> Result<ToSign, TokenError> {
+        let (element, signature) = self.write()?;
+        ToSign::enveloped(&element, self.id, signature, certificate, KeyInfoStyle::DefaultNamespace)
+            .ok_or(TokenError::NotSignable)
+    }
+
+    /// The element, and the offset at which its signature belongs: last, as the schema of SAML 1.1 wants it.
+    pub(crate) fn write(&self) -> Result<(String, usize), TokenError> {
         check_fields(&[
             ("AssertionID", self.id),
             ("Issuer", self.issuer),
@@ -59,11 +66,9 @@ impl Assertion<'_> {
             attribute_statement(&mut out, &subject, &content)?;
         }
         self.authentication_statement(&mut out, &subject);
-        // The schema of SAML 1.1 wants the signature last.
         let signature = out.len();
         end(&mut out, "saml:Assertion");
-        ToSign::enveloped(&out, self.id, signature, certificate, KeyInfoStyle::DefaultNamespace)
-            .ok_or(TokenError::NotSignable)
+        Ok((out, signature))
     }
 
     fn conditions(&self, out: &mut String) {

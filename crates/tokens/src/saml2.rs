@@ -54,8 +54,8 @@ impl Assertion<'_> {
         Ok(self.write()?.0)
     }
 
-    /// The element, and the offset at which its signature belongs.
-    fn write(&self) -> Result<(String, usize), TokenError> {
+    /// The element, and the offset at which its signature belongs: behind the issuer.
+    pub(crate) fn write(&self) -> Result<(String, usize), TokenError> {
         check_fields(&[
             ("ID", self.id),
             ("Issuer", self.issuer),
