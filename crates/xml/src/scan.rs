@@ -12,13 +12,17 @@ use crate::error::XmlError;
 /// The parser keeps a sorted list of all different declarations and inserts into it.
 const DIFFERENT_DECLARATIONS: usize = 1024;
 
+/// An element that declares a namespace gets its own list of all that are in force there. The lists may together
+/// be this many times as long as the document may have nodes.
+const IN_FORCE_PER_NODE: usize = 10;
+
 /// White space of XML 1.0, 2.3.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Refuses a document that exceeds `limits`, has a DOCTYPE, or has one of the faults that the parser overlooks:
 /// `xmlns` twice on one element, the prefix `xmlns` declared, a name that begins with a colon, an XML declaration that is not the beginning.
 pub(crate) fn scan(text: &str, limits: &Limits) -> Result<(), XmlError> {
-    let mut scan = Scan { limits, nodes: 0, scopes: Vec::new(), declarations: HashSet::new() };
+    let mut scan = Scan { limits, nodes: 0, scopes: Vec::new(), in_force: 0, declarations: HashSet::new() };
     let mut rest = text;
     while let Some((before, markup)) = rest.split_once('<') {
         if !before.is_empty() {
@@ -69,6 +73,8 @@ struct Scan<'t> {
     nodes: usize,
     /// For each open element, the number of namespace declarations on it and its ancestors.
     scopes: Vec<usize>,
+    /// Sum of those numbers over all elements that have declarations.
+    in_force: usize,
     declarations: HashSet<(&'t str, &'t str)>,
 }
 
@@ -91,15 +97,18 @@ impl<'t> Scan<'t> {
         let (name, mut rest) = markup.split_at_checked(name_end).ok_or_else(malformed)?;
         check_name(name)?;
 
-        let mut scope = self.scopes.last().copied().unwrap_or(0);
+        let inherited = self.scopes.last().copied().unwrap_or(0);
+        let mut scope = inherited;
         let mut attributes = 0;
         let mut default_declared = false;
         loop {
             rest = rest.trim_start_matches(SPACE);
             if let Some(rest) = rest.strip_prefix("/>") {
+                self.keep_list(inherited, scope)?;
                 return Ok(rest);
             }
             if let Some(rest) = rest.strip_prefix('>') {
+                self.keep_list(inherited, scope)?;
                 self.scopes.push(scope);
                 return Ok(rest);
             }
@@ -134,6 +143,14 @@ impl<'t> Scan<'t> {
                 }
             }
         }
+    }
+
+    fn keep_list(&mut self, inherited: usize, scope: usize) -> Result<(), XmlError> {
+        let limit = self.limits.nodes.saturating_mul(IN_FORCE_PER_NODE);
+        if scope > inherited {
+            self.in_force += scope;
+        }
+        if self.in_force > limit { Err(XmlError::TooManyNamespaces { limit }) } else { Ok(()) }
     }
 }
 
@@ -175,6 +192,16 @@ mod tests {
         assert_eq!(code(&format!("<a>{many}</a>"), &Limits::MESSAGE), Err("xml-too-many-namespaces"));
         let same = "<b xmlns:p='u:1'/>".repeat(1025);
         assert_eq!(code(&format!("<a>{same}</a>"), &Limits::MESSAGE), Ok(()));
+    }
+
+    #[test]
+    fn lists_of_namespaces_in_force_are_bounded_together() {
+        let many: String = (0..60).map(|i| format!(" xmlns:p{i}='u:'")).collect();
+        let with = |count: usize| format!("<a{many}>{}</a>", "<b xmlns='u:'/>".repeat(count));
+        assert_eq!(code(&with(8_000), &Limits::MESSAGE), Ok(()));
+        assert_eq!(code(&with(8_200), &Limits::MESSAGE), Err("xml-too-many-namespaces"));
+        let without = format!("<a{many}>{}</a>", "<b/>".repeat(40_000));
+        assert_eq!(code(&without, &Limits::MESSAGE), Ok(()));
     }
 
     /// Security case 7.

@@ -123,7 +123,7 @@ fn prefix_list<'a>(method: Element<'a, '_>) -> Result<Vec<&'a str>, SignatureErr
     let parameters: Vec<_> = method.children().collect();
     let list = match parameters.as_slice() {
         [] => return Ok(Vec::new()),
-        [list] if list.is(EXCLUSIVE, "InclusiveNamespaces") => {
+        [list] if list.is(EXCLUSIVE, "InclusiveNamespaces") && list.children().next().is_none() => {
             list.attribute("PrefixList").unwrap_or_default()
         }
         _ => return Err(malformed("a canonicalization method has a parameter that is not known")),
