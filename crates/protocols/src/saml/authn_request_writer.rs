@@ -58,3 +58,55 @@ impl NewAuthnRequest<'_> {
         binding::redirect_url(self.destination, "SAMLRequest", &self.to_xml(), relay_state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::authn_request;
+    use super::super::requested_authn_context::PASSWORD_PROTECTED_TRANSPORT;
+    use super::*;
+
+    fn request() -> NewAuthnRequest<'static> {
+        NewAuthnRequest {
+            id: "_1",
+            issue_instant: Timestamp::from_seconds(0),
+            issuer: "urn:microsoft:adfs:claimsxray",
+            destination: "https://fs.example.com/adfs/ls/",
+            assertion_consumer_service_url: "https://fs.example.com/claimsxray/saml?a=1&b=2",
+            force_authn: false,
+            authn_context_class: None,
+        }
+    }
+
+    #[test]
+    fn the_request_is_the_golden_one() {
+        assert_eq!(
+            request().to_xml(),
+            "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+             AssertionConsumerServiceURL=\"https://fs.example.com/claimsxray/saml?a=1&amp;b=2\" \
+             Destination=\"https://fs.example.com/adfs/ls/\" ID=\"_1\" \
+             IssueInstant=\"1970-01-01T00:00:00.000Z\" \
+             ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">\
+             <saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">urn:microsoft:adfs:claimsxray\
+             </saml:Issuer></samlp:AuthnRequest>"
+        );
+    }
+
+    #[test]
+    fn the_service_reads_what_the_page_writes() {
+        let class = Some(PASSWORD_PROTECTED_TRANSPORT);
+        let written = NewAuthnRequest { force_authn: true, authn_context_class: class, ..request() };
+        let url = written.to_redirect_url(Some("state")).unwrap();
+        let query = url.strip_prefix("https://fs.example.com/adfs/ls/?").unwrap();
+        let message = binding::from_redirect(query, "SAMLRequest").unwrap();
+        assert_eq!(message.relay_state.as_deref(), Some("state"));
+        let read = authn_request::read(&message).unwrap().request;
+        assert_eq!(read.id, "_1");
+        assert_eq!(read.issuer, written.issuer);
+        assert_eq!(read.issue_instant, written.issue_instant);
+        assert_eq!(read.destination.as_deref(), Some(written.destination));
+        let consumer = read.assertion_consumer_service_url.as_deref();
+        assert_eq!(consumer, Some(written.assertion_consumer_service_url));
+        assert!(read.force_authn && !read.is_passive);
+        assert_eq!(read.requested_authn_context.unwrap().class_refs, [PASSWORD_PROTECTED_TRANSPORT]);
+    }
+}

@@ -108,6 +108,7 @@ pub fn read(message: &Message, expectations: &Expectations<'_>) -> Result<Valida
     token.map_err(ResponseProblem::Token)
 }
 
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 fn is_sent_here(response: Element<'_, '_>, expectations: &Expectations<'_>) -> Result<(), ResponseProblem> {
@@ -149,27 +150,20 @@ fn issuer<'e, 'i>(
 }
 
 fn is_success(response: Element<'_, '_>) -> Result<(), ResponseProblem> {
-    let code = |parent: Element<'_, '_>| -> Result<_, ResponseProblem> {
-        let Some(code) = parent.child(PROTOCOL, "StatusCode")? else { return Ok(None) };
-        let value = code.attribute("Value").unwrap_or_default();
-        Ok(Some((
-            value.strip_prefix(STATUS).unwrap_or(value).to_owned(),
-            code.child(PROTOCOL, "StatusCode")?,
-        )))
+    let first = status_code(response.child(PROTOCOL, "Status")?)?;
+    let second = status_code(first)?;
+    let value = |code: Option<Element<'_, '_>>| {
+        let value = code.and_then(|code| code.attribute("Value")).unwrap_or_default();
+        PeerText::new(value.strip_prefix(STATUS).unwrap_or(value))
     };
-    let status = response.child(PROTOCOL, "Status")?;
-    let (first, second) = match status {
-        Some(status) => code(status)?.unwrap_or_default(),
-        None => Default::default(),
-    };
-    if first == "Success" {
-        return Ok(());
+    match first.and_then(|code| code.attribute("Value")) {
+        Some(SUCCESS) => Ok(()),
+        _ => Err(ResponseProblem::Status { code: value(first), second: value(second) }),
     }
-    let second = second.and_then(|second| second.attribute("Value")).unwrap_or_default();
-    Err(ResponseProblem::Status {
-        code: PeerText::new(&first),
-        second: PeerText::new(second.strip_prefix(STATUS).unwrap_or(second)),
-    })
+}
+
+fn status_code<'a, 'i>(outer: Option<Element<'a, 'i>>) -> Result<Option<Element<'a, 'i>>, XmlError> {
+    outer.map_or(Ok(None), |outer| outer.child(PROTOCOL, "StatusCode"))
 }
 
 /// The one assertion, a child of the response; none may stand anywhere else. Security cases 1, 2, 16.
@@ -194,3 +188,6 @@ fn the_assertion<'a, 'i>(response: Element<'a, 'i>) -> Result<Element<'a, 'i>, R
         _ => Err(ResponseProblem::AssertionCount { found: held.len() }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,8 +48,8 @@ pub struct NotXml(pub &'static str);
 
 /// Prepares the response that carries `assertion`.
 ///
-/// `assertion` is one `Assertion` or `EncryptedAssertion` in exclusive canonical form, signed already unless
-/// `signature` is [`SamlResponseSignature::MessageOnly`]; `certificate` is the signer's, DER in Base64.
+/// `assertion` is one `Assertion` or `EncryptedAssertion` in exclusive canonical form, signed already when
+/// [`SamlResponseSignature::signs_assertion`] says so; `certificate` is the signer's, DER in Base64.
 pub fn prepare_response(
     envelope: &Envelope<'_>,
     assertion: &str,
@@ -58,11 +58,9 @@ pub fn prepare_response(
 ) -> Result<Prepared, NotXml> {
     let status = format!("<samlp:StatusCode Value=\"{STATUS}Success\"></samlp:StatusCode>");
     let (text, at) = write(envelope, &status, assertion)?;
-    match signature {
-        SamlResponseSignature::AssertionOnly => Ok(Prepared::Final(text)),
-        SamlResponseSignature::MessageOnly | SamlResponseSignature::MessageAndAssertion => {
-            Ok(Prepared::ToSign(Box::new(to_sign(envelope, &text, at, certificate)?)))
-        }
+    match signature.signs_message() {
+        false => Ok(Prepared::Final(text)),
+        true => Ok(Prepared::ToSign(Box::new(to_sign(envelope, &text, at, certificate)?))),
     }
 }
 
