@@ -123,6 +123,7 @@ fn to_sign(envelope: &Envelope<'_>, text: &str, at: usize, certificate: &str) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::fixtures;
     use super::*;
 
     fn envelope() -> Envelope<'static> {
@@ -199,5 +200,21 @@ mod tests {
             [("SAMLResponse", "PGEvPg==".to_owned()), ("RelayState", "\"><script>\r\n".to_owned())]
         );
         assert_eq!(post_form("<a/>", None).len(), 1);
+    }
+
+    #[test]
+    fn parts_and_attributes_are_those_of_a_captured_response() {
+        let Some(folder) = fixtures("captures/http") else { return };
+        let captured = std::fs::read_to_string(folder.join("saml-response-2010-sha256.xml")).unwrap();
+        let Prepared::Final(written) = prepare(SamlResponseSignature::AssertionOnly) else { panic!() };
+        let parts_of = |text: &str| {
+            let document = xml::Document::parse(text, &xml::Limits::MESSAGE).unwrap();
+            let root = document.root();
+            let mut attributes: Vec<String> = root.attributes().map(|(_, name, _)| name.to_owned()).collect();
+            attributes.sort();
+            let children: Vec<String> = root.children().map(|child| child.local_name().to_owned()).collect();
+            (attributes, children, root.attribute("Consent").map(str::to_owned))
+        };
+        assert_eq!(parts_of(&written), parts_of(&captured));
     }
 }

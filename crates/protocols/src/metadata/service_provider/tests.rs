@@ -73,7 +73,7 @@ fn a_saml_service_provider() {
     assert_eq!(trust.name, "urn:sp");
     assert_eq!(trust.identifier, ["urn:sp"]);
     assert!(trust.signed_saml_requests_required);
-    assert_eq!(trust.request_signing_certificate, [certificate.clone()]);
+    assert_eq!(trust.request_signing_certificate, std::slice::from_ref(certificate));
     assert_eq!(trust.ws_fed_endpoint, None);
     let consumers: Vec<_> =
         trust.assertion_consumers().map(|endpoint| (endpoint.location.as_str(), endpoint.index)).collect();

@@ -20,7 +20,7 @@ fn consumer(location: &str, index: u32) -> SamlEndpoint {
     }
 }
 
-pub(super) fn trust() -> RelyingPartyTrust {
+fn trust() -> RelyingPartyTrust {
     RelyingPartyTrust {
         name: "SP".into(),
         identifier: vec!["https://sp.example.com/metadata".into()],
@@ -34,7 +34,7 @@ pub(super) fn trust() -> RelyingPartyTrust {
     }
 }
 
-pub(super) fn context() -> Context {
+fn context() -> Context {
     Context {
         endpoint: "https://fs.example.com/adfs/ls/".into(),
         now: Timestamp::parse_xml("2026-11-24T08:01:00Z").unwrap(),
@@ -42,28 +42,33 @@ pub(super) fn context() -> Context {
     }
 }
 
-pub(super) fn check(message: &Message, trust: &RelyingPartyTrust) -> Result<CheckedSignIn, Refused> {
-    SignIn::new(authn_request::read(message).unwrap(), trust, context()).check(trust)
+fn check(message: &Message, trust: &RelyingPartyTrust) -> Result<CheckedSignIn, Refused> {
+    let sign_in = SignIn::new(authn_request::read(message).unwrap(), trust, context());
+    // What is refused is refused by the list, never only by what comes behind it.
+    let listed = check::run(CHECKS, &sign_in, trust);
+    let checked = sign_in.check(trust);
+    assert_eq!(listed.err().as_ref(), checked.as_ref().err());
+    checked
 }
 
-pub(super) fn refused(xml: &str, trust: &RelyingPartyTrust) -> (&'static str, Refusal) {
+fn refused(xml: &str, trust: &RelyingPartyTrust) -> (&'static str, Refusal) {
     let refused = check(&posted(xml), trust).unwrap_err();
     (refused.check, refused.refusal)
 }
 
 /// A query that carries `xml`, signed by the first signer over what stands before the signature.
-pub(super) fn signed_query(xml: &str) -> String {
+fn signed_query(xml: &str) -> String {
     let url = redirect_url("", "SAMLRequest", xml, Some("here")).unwrap();
     sign_query(&format!("{}&SigAlg={RSA_SHA256}", url.trim_start_matches('?')))
 }
 
-pub(super) fn sign_query(query: &str) -> String {
+fn sign_query(query: &str) -> String {
     let signature = STANDARD.encode(signers()[0].sign(query.as_bytes()));
     let signature = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     format!("{query}&Signature={signature}")
 }
 
-pub(super) fn signed_post(xml: &str) -> Message {
+fn signed_post(xml: &str) -> Message {
     let id = "_4A0B6C9A7E1D4C3F9B0E6F7A1C2D3E4F";
     // As the canonical writer has it: declarations, then attributes by name, no empty-element tags.
     let canonical = {
@@ -73,7 +78,7 @@ pub(super) fn signed_post(xml: &str) -> Message {
     posted(&signed(&canonical, id, "<samlp:NameIDPolicy", &signers()[0]))
 }
 
-pub(super) fn signing_trust() -> RelyingPartyTrust {
+fn signing_trust() -> RelyingPartyTrust {
     RelyingPartyTrust {
         request_signing_certificate: vec![
             "MIICnotacertificate".into(),
