@@ -4,6 +4,7 @@
 //! newer node are kept by the store. Input from people is strict, see [`problem`].
 
 mod certificate;
+mod claim_description;
 mod claims_provider_trust;
 mod directory_user;
 mod problem;
@@ -11,6 +12,7 @@ mod relying_party_trust;
 mod service_properties;
 
 pub use certificate::{Certificate, CertificateType};
+pub use claim_description::ClaimDescription;
 pub use claims_provider_trust::ClaimsProviderTrust;
 pub use directory_user::{DirectoryGroup, DirectoryUser};
 pub use problem::Problem;

@@ -146,6 +146,18 @@ pub enum SamlResponseSignature {
     MessageAndAssertion,
 }
 
+impl SamlResponseSignature {
+    /// Whether the assertion carries a signature of its own.
+    pub fn signs_assertion(self) -> bool {
+        matches!(self, Self::AssertionOnly | Self::MessageAndAssertion)
+    }
+
+    /// Whether the response around the assertion is signed.
+    pub fn signs_message(self) -> bool {
+        matches!(self, Self::MessageOnly | Self::MessageAndAssertion)
+    }
+}
+
 /// Signature algorithms of AD FS. SHA-1 is read from old configurations but not offered for signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SignatureAlgorithm {
