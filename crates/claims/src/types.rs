@@ -33,6 +33,12 @@ claim_types! {
     GROUP_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid";
     /// SID of the primary group.
     PRIMARY_GROUP_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid";
+    /// SID of a group that can only deny.
+    DENY_ONLY_SID = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/denyonlysid";
+    /// SID of the user, usable to deny only.
+    DENY_ONLY_PRIMARY_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/denyonlyprimarysid";
+    /// SID of the primary group, usable to deny only.
+    DENY_ONLY_PRIMARY_GROUP_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/denyonlyprimarygroupsid";
     /// How the user signed in.
     AUTHENTICATION_METHOD = "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod";
     /// When the user signed in, XML dateTime in UTC.
