@@ -32,7 +32,7 @@ pub struct Certificate {
     /// Issuers below the root, DER in Base64, nearest first.
     #[serde(default)]
     pub chain: Vec<String>,
-    /// PKCS#8 document, sealed; Base64.
+    /// PKCS#8 document, sealed under the farm master key and bound to `thumbprint`.
     pub sealed_key: String,
     /// Start of validity.
     pub not_before: Timestamp,
