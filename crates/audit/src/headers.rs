@@ -72,28 +72,24 @@ impl HeadersText {
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         endpoint_path: Option<&'a str>,
     ) -> Self {
-        let mut pairs: Vec<(&str, String)> = Vec::new();
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::with_capacity(32);
         for (name, value) in headers.into_iter().take(HEADERS) {
             let value = header_value(name, value);
             match pairs.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                Some((_, known)) if known.as_str() == MASK => {}
-                Some((_, known)) if known.len() < LIMIT => {
-                    known.push(',');
-                    known.push_str(&value);
-                }
-                Some(_) => {}
-                None => pairs.push((name, value)),
+                Some((_, known)) if known == MASK || known.len() >= LIMIT => {}
+                Some((_, known)) => *known = format!("{known},{value}").into(),
+                None => pairs.push((neutralise(name, 200), value)),
             }
         }
         if let Some(path) = endpoint_path {
-            pairs.push(("X-MS-Endpoint-Absolute-Path", neutralise(path, LIMIT).into_owned()));
+            pairs.push(("X-MS-Endpoint-Absolute-Path".into(), neutralise(path, LIMIT)));
         }
         let mut text = String::with_capacity(1_024);
         for (index, (name, value)) in pairs.iter().enumerate() {
             text.push(if index == 0 { '{' } else { ',' });
-            text.push_str(&json_string(&neutralise(name, 200)));
+            push_json(&mut text, name);
             text.push(':');
-            text.push_str(&json_string(value));
+            push_json(&mut text, value);
         }
         text.push_str(if pairs.is_empty() { "{}" } else { "}" });
         Self(text.into())
@@ -105,21 +101,54 @@ impl HeadersText {
     }
 }
 
-fn header_value(name: &str, value: &[u8]) -> String {
+fn header_value<'a>(name: &str, value: &'a [u8]) -> Cow<'a, str> {
     if SECRET_HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
-        return MASK.to_owned();
+        return MASK.into();
     }
-    let value = String::from_utf8_lossy(value);
-    let value = neutralise(&value, LIMIT);
+    let value = match String::from_utf8_lossy(value) {
+        Cow::Borrowed(value) => neutralise(value, LIMIT),
+        Cow::Owned(value) => Cow::Owned(neutralise(&value, LIMIT).into_owned()),
+    };
     // A Referer or a Location carries a query of its own.
     match value.find(['?', '#']).map(|start| value.split_at(start)) {
-        Some((before, query)) => format!("{before}{}", mask_parameters(query)),
-        None => value.into_owned(),
+        Some((before, query)) => format!("{before}{}", mask_parameters(query)).into(),
+        None => value,
     }
 }
 
-fn json_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Appends `text` as a JSON string.
+pub(crate) fn push_json(to: &mut String, text: &str) {
+    to.push('"');
+    let mut rest = text;
+    while let Some(at) = first_to_escape(rest.as_bytes()) {
+        let (clean, found) = rest.split_at(at);
+        to.push_str(clean);
+        let mut characters = found.chars();
+        match characters.next() {
+            Some('\n') => to.push_str("\\n"),
+            Some('\r') => to.push_str("\\r"),
+            Some(quoted @ ('"' | '\\')) => {
+                to.push('\\');
+                to.push(quoted);
+            }
+            Some(control) => to.push_str(&format!("\\u{:04x}", u32::from(control))),
+            None => {}
+        }
+        rest = characters.as_str();
+    }
+    to.push_str(rest);
+    to.push('"');
+}
+
+/// Place of the first octet that JSON wants escaped.
+fn first_to_escape(octets: &[u8]) -> Option<usize> {
+    const WIDTH: usize = 32;
+    let is_escaped = |octet: &u8| *octet < b' ' || *octet == b'"' || *octet == b'\\';
+    // Without a branch in the inner loop, a whole chunk is compared at once.
+    let dirty = |chunk: &[u8]| chunk.iter().fold(false, |so_far, octet| so_far | is_escaped(octet));
+    let chunk = octets.chunks(WIDTH).position(dirty)?;
+    let start = chunk.saturating_mul(WIDTH);
+    octets.get(start..)?.iter().position(is_escaped).map(|within| start.saturating_add(within))
 }
 
 /// `a=b&Password=c` → `a=b&Password=****`.
@@ -205,6 +234,15 @@ mod tests {
             r#"{"Host":"fs.example.com","authorization":"****","Accept":"text/html,*/*","X-Odd":"a\"b\\c�\\u000a","X-MS-Endpoint-Absolute-Path":"/adfs/ls/"}"#
         );
         assert_eq!(HeadersText::new([], None).as_str(), "{}");
+    }
+
+    #[test]
+    fn texts_are_escaped_as_json_requires() {
+        for text in ["", "plain", "a\"b\\c", "\r\n\t\0\u{1f}", "関所\\", "\u{7f}"] {
+            let mut json = String::new();
+            push_json(&mut json, text);
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
     }
 
     /// Security case 86.

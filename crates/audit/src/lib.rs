@@ -2,13 +2,17 @@
 //!
 //! - [`Event`] is one event of the catalogue with named fields; it knows its id, level, channel, the items in
 //!   AD FS's order and its English text. [`catalogue`] is the same as data.
+//! - [`Journal`] makes records durable before an answer leaves; [`verify()`] checks its chain; [`render`] tells a
+//!   person what happened under an activity id.
 //! - [`Record`] is the ending of one request: its events and the steps that led there.
 //! - [`Text`] is the only way for a peer's words to get into either: control characters are made visible and
 //!   the length is bounded, so that no peer can forge a line or fill the disk.
 
 pub mod catalogue;
 pub mod event;
+mod explain;
 mod headers;
+mod journal;
 mod record;
 mod text;
 
@@ -18,6 +22,11 @@ pub use event::{
     FailureType, NetworkLocation, OAuthAudit, RequestAudit, RequestContextHeaders, RequestFacts,
     ResourceAudit, SsoBinding, token_types,
 };
+pub use explain::render;
 pub use headers::{HeadersText, Query};
+pub use journal::{
+    Journal, JournalError, JournalOptions, JournalReader, JournalStatus, Problem, Verification,
+    WhenUnwritable, verify,
+};
 pub use record::{Outcome, Record, RefusalCount, RequestLine, RuleFired, Step};
 pub use text::Text;

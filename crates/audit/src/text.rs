@@ -77,7 +77,9 @@ impl fmt::Debug for Text {
 
 /// `text` with unprintable characters made visible, at most `limit` characters of the original.
 pub(crate) fn neutralise(text: &str, limit: usize) -> Cow<'_, str> {
-    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Without a branch in the loop, whole registers of octets are compared at once.
+    let printable = text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~'));
+    if printable && text.len() <= limit {
         return Cow::Borrowed(text);
     }
     if !text.chars().any(is_unprintable) && text.chars().nth(limit).is_none() {

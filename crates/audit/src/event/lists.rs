@@ -1,10 +1,13 @@
 //! 500, 501, 510: lists of any length in entries of 21 items; 413 and 1000: who made a request.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base::Guid;
-use claims::Claim;
-use serde::{Deserialize, Serialize};
+use claims::{Claim, types};
+use serde::de::{Error as _, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Text;
 
@@ -14,9 +17,94 @@ const ITEMS: usize = 20;
 const CHUNK: usize = 1_000;
 
 /// Claims as 500 and 501 hold them: type and value. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimPairs(Arc<[(Text, Text)]>);
+
+/// Claim types whose place in this list is stored in their stead: most of a record would be these URIs else.
+/// The order is part of the stored journal: only append.
+const SHORT: &[&str] = &[
+    types::UPN,
+    types::IMPLICIT_UPN,
+    types::NAME,
+    types::EMAIL,
+    types::GIVEN_NAME,
+    types::SURNAME,
+    types::NAME_IDENTIFIER,
+    types::WINDOWS_ACCOUNT_NAME,
+    types::ROLE,
+    types::GROUP,
+    types::COMMON_NAME,
+    types::PRIMARY_SID,
+    types::GROUP_SID,
+    types::PRIMARY_GROUP_SID,
+    types::AUTHENTICATION_METHOD,
+    types::AUTHENTICATION_INSTANT,
+    types::AUTHN_METHODS_REFERENCES,
+    types::INSIDE_CORPORATE_NETWORK,
+    types::CLIENT_IP,
+    types::FORWARDED_CLIENT_IP,
+    types::CLIENT_APPLICATION,
+    types::CLIENT_USER_AGENT,
+    types::PROXY,
+    types::ENDPOINT_PATH,
+    types::RELYING_PARTY_TRUST_ID,
+    types::CLIENT_REQUEST_ID,
+    types::USER_IP,
+];
+
+impl Serialize for ClaimPairs {
+    /// A flat list: type (its place in [`SHORT`], or the URI), value, type, value …
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.len().saturating_mul(2)))?;
+        for (claim_type, value) in self.0.iter() {
+            match SHORT.iter().position(|known| *known == claim_type.as_str()) {
+                Some(place) => list.serialize_element(&place)?,
+                None => list.serialize_element(claim_type)?,
+            }
+            list.serialize_element(value)?;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ClaimPairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let items = Vec::<Item>::deserialize(deserializer)?;
+        let mut items = items.into_iter().map(|Item(text)| text);
+        let mut pairs = Vec::with_capacity(items.len() / 2);
+        while let Some(claim_type) = items.next() {
+            let value = items.next().ok_or_else(|| D::Error::custom("a claim has no value"))?;
+            pairs.push((claim_type, value));
+        }
+        Ok(Self(pairs.into()))
+    }
+}
+
+/// An item of the stored list.
+struct Item(Text);
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ItemVisitor;
+        impl Visitor<'_> for ItemVisitor {
+            type Value = Item;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or the place of a known claim type")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, place: u64) -> Result<Item, E> {
+                let known = usize::try_from(place).ok().and_then(|place| SHORT.get(place));
+                known.map(|known| Item(Text::from(*known))).ok_or_else(|| E::custom("unknown claim type"))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Item, E> {
+                Ok(Item(Text::from(text)))
+            }
+        }
+        deserializer.deserialize_any(ItemVisitor)
+    }
+}
 
 impl ClaimPairs {
     /// From claims, in their order.

@@ -69,7 +69,10 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     let t = Text::from;
     let basic =
         || Box::new(BasicAudit { request: request(NetworkLocation::Intranet), ..BasicAudit::default() });
-    let claims = ClaimPairs::of(&[claims::Claim::new("type", "value", "AD AUTHORITY")]);
+    let claims = ClaimPairs::of(&[
+        claims::Claim::new("type", "value", "AD AUTHORITY"),
+        claims::Claim::new(claims::types::USER_IP, "198.51.100.7", "AD AUTHORITY"),
+    ]);
     vec![
         Event::FsServiceStart { hosts: vec![t("https://fs.example.com:443/adfs/ls/")] },
         Event::StartupException { exception: t("port 443 is in use") },
