@@ -30,10 +30,45 @@ pub enum Kind {
     DirectoryGroup,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::ServiceProperties,
+        Self::RelyingPartyTrust,
+        Self::ClaimsProviderTrust,
+        Self::ClaimDescription,
+        Self::Certificate,
+        Self::FarmKey,
+        Self::Node,
+        Self::DirectoryUser,
+        Self::DirectoryGroup,
+    ];
+
+    /// The name in stored data.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ServiceProperties => "service-properties",
+            Self::RelyingPartyTrust => "relying-party-trust",
+            Self::ClaimsProviderTrust => "claims-provider-trust",
+            Self::ClaimDescription => "claim-description",
+            Self::Certificate => "certificate",
+            Self::FarmKey => "farm-key",
+            Self::Node => "node",
+            Self::DirectoryUser => "directory-user",
+            Self::DirectoryGroup => "directory-group",
+        }
+    }
+
+    /// The kind that `name` names in stored data.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// Position in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
-    /// Raised when another node becomes the writer; a writer of a lower epoch is fenced.
+    /// Raised when another node becomes the writer, from 1; a writer of another epoch is fenced.
     pub epoch: u64,
     /// Number of the newest change, from 1; 0 when nothing was ever written.
     pub serial: u64,
@@ -46,7 +81,8 @@ pub struct Document {
     pub kind: Kind,
     /// Identifier, unique within the kind.
     pub id: String,
-    /// Raised by each write, from 1.
+    /// Raised by each write, from 1. A deletion raises it too, and an object created anew under the same
+    /// identifier goes on from there, so that a version never means two different contents.
     pub version: u64,
     /// The object. Fields this binary does not know are kept.
     pub body: serde_json::Value,
@@ -69,7 +105,7 @@ pub enum Operation {
         /// (kind, index): for instance `("identifier", "urn:app")`.
         keys: Vec<(&'static str, String)>,
     },
-    /// Removes an object and leaves a tombstone in the history.
+    /// Removes an object and its keys, and leaves a tombstone in the history.
     Delete {
         /// Kind.
         kind: Kind,
@@ -182,6 +218,24 @@ pub trait Configuration: Send + Sync {
     /// Changes objects.
     async fn write(&self, write: Write) -> Result<Head, WriteError>;
 
-    /// History after `serial`, oldest first, at most `limit`.
+    /// Makes the caller the writer: raises the epoch by one if it is still `expected`, and fences everyone who
+    /// writes under an older one. Durable when it returns.
+    async fn raise_epoch(&self, expected: u64) -> Result<Head, WriteError>;
+
+    /// History after the serial number `after`, oldest first, at most `limit`.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_kinds_are_those_of_their_serialised_form() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(Kind::from_name("trust-of-tomorrow"), None);
+    }
 }

@@ -1,18 +1,22 @@
 //! Three kinds of state behind three small traits: [`Configuration`], [`Once`] and [`Activity`].
 //!
-//! Each trait's contract is its documentation; [`conformance`] is that contract as tests, run against every
-//! backend. SQLite is the embedded backend.
+//! Each trait's contract is its documentation; `conformance` is that contract as tests, run against every
+//! backend. [`sqlite`] is the embedded backend.
 
 mod activity;
 mod configuration;
 mod once;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod sqlite;
 
 pub use activity::{AccountActivity, Activity, Versioned};
 pub use configuration::{Change, Configuration, Document, Head, Kind, Operation, Write, WriteError};
 pub use once::Once;
 
 /// The store could not do what it was asked. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {cause}")]
 pub struct StoreError {
     /// What was attempted, in the words of an administrator.

@@ -9,6 +9,8 @@ use crate::StoreError;
 ///
 /// - `purpose` separates name spaces; a handle of one purpose is unknown under another.
 /// - Expiry is judged against the `now` that the caller passes: an entry with `expires <= now` does not exist.
+/// - A handle is random and fresh: `put` under one that is there (expired or not) is an error and changes nothing.
+/// - An entry survives the end of the process. The last ones before a power failure may be lost.
 /// - Exactly one of any number of concurrent `take` or `insert_if_absent` calls for one key succeeds.
 #[async_trait]
 pub trait Once: Send + Sync {
@@ -21,7 +23,7 @@ pub trait Once: Send + Sync {
         expires: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Reads and removes.
+    /// Reads and removes. `None`: unknown, expired, or taken before.
     async fn take(&self, purpose: &str, handle: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// `true` when `key` was not there before (it is now, until `expires`); `false` for a replay.

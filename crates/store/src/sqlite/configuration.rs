@@ -1,0 +1,284 @@
+//! [`Configuration`] in `configuration.db`.
+
+use async_trait::async_trait;
+use base::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+
+use super::SqliteStore;
+use super::database::FileKind;
+use super::writer::Undo;
+use crate::{Change, Configuration, Document, Head, Kind, Operation, StoreError, Write, WriteError};
+
+pub(super) const FILE: FileKind = FileKind {
+    name: "configuration.db",
+    application_id: 0x5345_4b43, // "SEKC"
+    migrations: &[include_str!("configuration.sql")],
+    synchronous: "FULL",
+    batch: 1,
+};
+
+#[async_trait]
+impl Configuration for SqliteStore {
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.configuration.read("read the position of the configuration", read_head).await
+    }
+
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
+        let id = id.to_owned();
+        let sql = "SELECT id, version, body FROM objects WHERE kind = ?1 AND id = ?2";
+        self.configuration
+            .read("read the configuration", move |connection| {
+                connection
+                    .prepare_cached(sql)?
+                    .query_row(params![kind.name(), id], |row| document(kind, row))
+                    .optional()
+            })
+            .await
+    }
+
+    async fn find(&self, kind: Kind, index: &str, value: &str) -> Result<Option<Document>, StoreError> {
+        let (index, value) = (index.to_owned(), value.to_owned());
+        let sql = "SELECT id, version, body FROM objects JOIN object_keys USING (kind, id)
+                   WHERE kind = ?1 AND name = ?2 AND value = ?3";
+        self.configuration
+            .read("search the configuration", move |connection| {
+                connection
+                    .prepare_cached(sql)?
+                    .query_row(params![kind.name(), index, value], |row| document(kind, row))
+                    .optional()
+            })
+            .await
+    }
+
+    async fn list(&self, kind: Kind, after: Option<&str>, limit: usize) -> Result<Vec<Document>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.configuration
+            .read("list the configuration", move |connection| {
+                // Two texts, so that each runs along the primary key from where it begins.
+                let sql = match after {
+                    Some(_) => {
+                        "SELECT id, version, body FROM objects WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+                    }
+                    None => {
+                        "SELECT id, version, body FROM objects WHERE kind = ?1 AND ?2 IS NULL ORDER BY id LIMIT ?3"
+                    }
+                };
+                connection
+                    .prepare_cached(sql)?
+                    .query_map(params![kind.name(), after, sql_limit(limit)], |row| document(kind, row))?
+                    .collect()
+            })
+            .await
+    }
+
+    async fn write(&self, write: Write) -> Result<Head, WriteError> {
+        self.configuration
+            .write("change the configuration", move |connection| apply(connection, &write))
+            .await
+    }
+
+    async fn raise_epoch(&self, expected: u64) -> Result<Head, WriteError> {
+        self.configuration
+            .write("become the writer of the configuration", move |connection| {
+                let head = read_head(connection)?;
+                fence(expected, head)?;
+                let epoch = expected.saturating_add(1);
+                connection.execute("UPDATE writer SET epoch = ?1", [sql_number(epoch)])?;
+                Ok(Head { epoch, ..head })
+            })
+            .await
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError> {
+        let sql = "SELECT epoch, serial, kind, id, version, body, at, by FROM changes WHERE serial > ?1
+                   ORDER BY serial LIMIT ?2";
+        self.configuration
+            .read("read the history of the configuration", move |connection| {
+                connection
+                    .prepare_cached(sql)?
+                    .query_map([sql_number(after), sql_limit(limit)], change)?
+                    .collect()
+            })
+            .await
+    }
+}
+
+/// Runs on the writing thread, within a transaction that an error undoes.
+fn apply(connection: &Connection, write: &Write) -> Result<Head, Undo<WriteError>> {
+    let mut head = read_head(connection)?;
+    fence(write.epoch, head)?;
+    for operation in &write.operations {
+        head.serial = head.serial.saturating_add(1);
+        match operation {
+            Operation::Put { kind, id, expected, body, keys } => {
+                let version = next_version(connection, *kind, id, *expected)?;
+                let body = body.to_string();
+                connection
+                    .prepare_cached(
+                        "INSERT INTO objects (kind, id, version, body) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body",
+                    )?
+                    .execute(params![kind.name(), id, sql_number(version), body])?;
+                replace_keys(connection, *kind, id, keys)?;
+                append(connection, write, head, (*kind, id, version, Some(&body)))?;
+            }
+            Operation::Delete { kind, id, expected } => {
+                if *expected == 0 {
+                    let current = current_version(connection, *kind, id)?;
+                    return Err(conflict(*kind, id, *expected, current));
+                }
+                let version = next_version(connection, *kind, id, *expected)?;
+                connection
+                    .prepare_cached("DELETE FROM objects WHERE kind = ?1 AND id = ?2")?
+                    .execute(params![kind.name(), id])?;
+                append(connection, write, head, (*kind, id, version, None))?;
+            }
+        }
+    }
+    Ok(head)
+}
+
+fn fence(given: u64, head: Head) -> Result<(), Undo<WriteError>> {
+    match given == head.epoch {
+        true => Ok(()),
+        false => Err(Undo::Refused(WriteError::Fenced { given, current: head.epoch })),
+    }
+}
+
+/// The lost-update check, and the version after the change.
+fn next_version(
+    connection: &Connection,
+    kind: Kind,
+    id: &str,
+    expected: u64,
+) -> Result<u64, Undo<WriteError>> {
+    let current = current_version(connection, kind, id)?;
+    if current != expected {
+        return Err(conflict(kind, id, expected, current));
+    }
+    if current != 0 {
+        return Ok(current.saturating_add(1));
+    }
+    // An object of this name may have lived before; its versions are used up.
+    let last = connection
+        .prepare_cached(
+            "SELECT version FROM changes WHERE kind = ?1 AND id = ?2 ORDER BY serial DESC LIMIT 1",
+        )?
+        .query_row(params![kind.name(), id], |row| number(row, 0))
+        .optional()?;
+    Ok(last.unwrap_or(0).saturating_add(1))
+}
+
+/// 0 when the object does not exist.
+fn current_version(connection: &Connection, kind: Kind, id: &str) -> rusqlite::Result<u64> {
+    let version = connection
+        .prepare_cached("SELECT version FROM objects WHERE kind = ?1 AND id = ?2")?
+        .query_row(params![kind.name(), id], |row| number(row, 0))
+        .optional()?;
+    Ok(version.unwrap_or(0))
+}
+
+fn conflict(kind: Kind, id: &str, expected: u64, current: u64) -> Undo<WriteError> {
+    Undo::Refused(WriteError::Conflict { kind, id: id.to_owned(), expected, current })
+}
+
+fn replace_keys(
+    connection: &Connection,
+    kind: Kind,
+    id: &str,
+    keys: &[(&'static str, String)],
+) -> Result<(), Undo<WriteError>> {
+    connection
+        .prepare_cached("DELETE FROM object_keys WHERE kind = ?1 AND id = ?2")?
+        .execute(params![kind.name(), id])?;
+    for (index, value) in keys {
+        let inserted = connection
+            .prepare_cached(
+                "INSERT INTO object_keys (kind, name, value, id) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![kind.name(), index, value, id])?;
+        if inserted == 1 {
+            continue;
+        }
+        let holder: String = connection
+            .prepare_cached("SELECT id FROM object_keys WHERE kind = ?1 AND name = ?2 AND value = ?3")?
+            .query_row(params![kind.name(), index, value], |row| row.get(0))?;
+        // The same key named twice by one object takes nothing from anyone.
+        if holder != id {
+            let (index, value) = ((*index).to_owned(), value.clone());
+            return Err(Undo::Refused(WriteError::KeyTaken { kind, index, value, holder }));
+        }
+    }
+    Ok(())
+}
+
+fn append(
+    connection: &Connection,
+    write: &Write,
+    head: Head,
+    (kind, id, version, body): (Kind, &str, u64, Option<&str>),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO changes (serial, epoch, kind, id, version, body, at, by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            sql_number(head.serial),
+            sql_number(head.epoch),
+            kind.name(),
+            id,
+            sql_number(version),
+            body,
+            write.at.as_micros(),
+            write.by
+        ])?;
+    Ok(())
+}
+
+fn read_head(connection: &Connection) -> rusqlite::Result<Head> {
+    connection
+        .prepare_cached("SELECT epoch, (SELECT ifnull(max(serial), 0) FROM changes) FROM writer")?
+        .query_row([], |row| Ok(Head { epoch: number(row, 0)?, serial: number(row, 1)? }))
+}
+
+fn document(kind: Kind, row: &Row<'_>) -> rusqlite::Result<Document> {
+    Ok(Document { kind, id: row.get(0)?, version: number(row, 1)?, body: json(2, row.get(2)?)? })
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+    let name: String = row.get(2)?;
+    let kind = Kind::from_name(&name).ok_or_else(|| {
+        let cause = format!("'{name}' is a kind of object that this release does not know");
+        rusqlite::Error::FromSqlConversionFailure(2, Type::Text, cause.into())
+    })?;
+    Ok(Change {
+        head: Head { epoch: number(row, 0)?, serial: number(row, 1)? },
+        kind,
+        id: row.get(3)?,
+        version: number(row, 4)?,
+        body: row.get::<_, Option<String>>(5)?.map(|body| json(5, body)).transpose()?,
+        at: Timestamp::from_micros(row.get(6)?),
+        by: row.get(7)?,
+    })
+}
+
+fn json(column: usize, text: String) -> rusqlite::Result<Value> {
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+/// SQLite's integers have a sign; ours count up from 0 and never come near the end.
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let stored: i64 = row.get(column)?;
+    u64::try_from(stored).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, stored))
+}
+
+pub(super) fn sql_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn sql_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
