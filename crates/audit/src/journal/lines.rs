@@ -86,9 +86,10 @@ impl Follower {
     pub(super) fn rebuild(&self) -> Result<(), JournalError> {
         let mut state = lock(&self.state);
         let begin_again = || {
-            for path in line_files(&self.directory)? {
-                fs::remove_file(path)?;
+            for number in archives(&self.directory)? {
+                fs::remove_file(archived(&self.directory, number))?;
             }
+            fs::remove_file(current(&self.directory))?;
             State::open(&self.directory)
         };
         *state = begin_again()
@@ -121,7 +122,7 @@ impl State {
             return Ok(Self { output, length, segment, offset, done: number.saturating_add(1) });
         }
         output.set_len(0)?;
-        let newest_archive = line_files(directory)?.iter().filter_map(|path| archive_number(path)).max();
+        let newest_archive = archives(directory)?.into_iter().max();
         let first = segment::numbers(directory)?.into_iter().find(|number| Some(*number) > newest_archive);
         Ok(Self { output, length: 0, segment: first.unwrap_or(1), offset: 0, done: 0 })
     }
@@ -278,17 +279,13 @@ fn last_position(file: &mut File) -> io::Result<(u64, Option<Position>)> {
     Ok((start.saturating_add(end as u64).saturating_add(1), position))
 }
 
-fn line_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// Numbers of the segments whose lines were set aside.
+pub(super) fn archives(directory: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path == current(directory) || archive_number(&path).is_some() {
-            files.push(path);
-        }
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("events-")?.strip_suffix(".jsonl"));
+        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
-    Ok(files)
-}
-
-fn archive_number(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_prefix("events-")?.strip_suffix(".jsonl")?.parse().ok()
+    Ok(numbers)
 }

@@ -414,28 +414,56 @@ fn a_full_disk_with_the_degrading_policy_is_counted_and_reported() {
 }
 
 #[test]
-fn old_segments_go_by_size_and_by_age() {
+fn a_disk_that_is_full_at_the_start_stops_or_degrades_by_the_policy_too() {
+    for (when_unwritable, opens) in [(WhenUnwritable::Stop, false), (WhenUnwritable::Degrade, true)] {
+        let directory = tempfile::tempdir().unwrap();
+        let make = Box::new(|_: &Path| Err(io::Error::from(io::ErrorKind::StorageFull)));
+        let shared = Arc::new(Shared::default());
+        let options = JournalOptions { when_unwritable, ..options() };
+        let writer = Writer::open_with(directory.path(), options, clock(), shared.clone(), make);
+        assert_eq!(writer.is_ok(), opens);
+        assert!(lock(&shared.status).unwritable.is_some());
+    }
+}
+
+#[test]
+fn old_segments_go_by_size_with_what_was_derived_from_them() {
     let directory = tempfile::tempdir().unwrap();
-    let small = JournalOptions { segment_bytes: 4_096, retain_bytes: 20_000, lines: false, ..options() };
+    let small = JournalOptions { segment_bytes: 4_096, retain_bytes: 40_000, ..options() };
     let journal = open(directory.path(), small.clone());
-    append(&journal, 1..=200);
+    for batch in 0..10 {
+        append(&journal, batch * 20..batch * 20 + 20);
+        journal.derive_lines().unwrap();
+    }
     drop(journal);
     let total = |directory: &Path| -> u64 {
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
     };
-    assert!(total(directory.path()) <= 20_000 + 4_096, "{}", total(directory.path()));
+    // The newest segment and its lines come on top.
+    assert!(total(directory.path()) <= 40_000 + 20_000, "{}", total(directory.path()));
+    let oldest = segment::numbers(directory.path()).unwrap()[0];
+    assert!(
+        oldest > 1 && lines::archives(directory.path()).unwrap().into_iter().all(|number| number >= oldest)
+    );
     let verification = verify(directory.path()).unwrap();
     assert_eq!(verification.problems, []);
     assert!(verification.notes[0].contains("are gone"), "{:?}", verification.notes);
+}
 
+#[test]
+fn old_segments_go_by_age() {
+    let directory = tempfile::tempdir().unwrap();
+    let a_day = JournalOptions { segment_bytes: 4_096, retain: Duration::from_secs(24 * 3_600), ..options() };
     let clock = clock();
-    clock.advance(Duration::from_secs(365 * 24 * 3_600));
-    let aged = JournalOptions { retain: Duration::from_secs(24 * 3_600), ..small };
-    let journal = Journal::open(directory.path(), aged, clock).unwrap();
-    append(&journal, 201..=230);
-    let reader = JournalReader::open(directory.path()).unwrap();
-    assert!(reader.find(activity(190)).unwrap().is_empty());
-    assert_eq!(reader.find(activity(230)).unwrap().len(), 1);
+    let reopen = || Journal::open(directory.path(), a_day.clone(), clock.clone()).unwrap();
+    append(&reopen(), 1..=50);
+    clock.advance(Duration::from_secs(23 * 3_600));
+    append(&reopen(), 51..=100);
+    let count = |number| JournalReader::open(directory.path()).unwrap().find(activity(number)).unwrap().len();
+    assert_eq!((count(1), count(60), count(100)), (1, 1, 1));
+    clock.advance(Duration::from_secs(2 * 3_600));
+    append(&reopen(), 101..=120);
+    assert_eq!((count(1), count(60), count(120)), (0, 1, 1));
 }
 
 #[test]

@@ -140,16 +140,18 @@ impl Writer {
             notes: Vec::new(),
         };
         writer.recover().map_err(|error| JournalError::files("open", directory, &error))?;
-        if writer.output.is_none() {
-            writer.begin_segment().map_err(|error| JournalError::files("write to", directory, &error))?;
-        }
         let notes = std::mem::take(&mut writer.notes);
         for note in &notes {
             tracing::warn!(journal = %directory.display(), "{note}");
         }
-        let records = notes.iter().filter_map(|note| writer.note(note)).collect();
-        if let Err(error) = writer.write(records) {
-            return Err(JournalError::files("write to", directory, &error));
+        let frames: Vec<Frame> = notes.iter().filter_map(|note| writer.note(note)).collect();
+        if writer.output.is_none() || !frames.is_empty() {
+            let count = frames.len() as u64;
+            if let Err(error) = writer.write(frames)
+                && writer.fail(count, &error).is_err()
+            {
+                return Err(JournalError::files("write to", directory, &error));
+            }
         }
         lock(&writer.shared.status).damage = notes;
         writer.publish();
@@ -380,12 +382,14 @@ impl Writer {
         let size = |path: PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let mut segments: Vec<(u64, u64)> = Vec::new();
         for number in segment::numbers(&self.directory)? {
-            let journal = size(segment::path(&self.directory, number));
-            let derived = size(lines::archived(&self.directory, number));
-            segments.push((number, journal.saturating_add(derived)));
+            segments.push((number, size(segment::path(&self.directory, number))));
         }
-        let mut total: u64 = segments.iter().fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
-        total = total.saturating_add(size(lines::current(&self.directory)));
+        let mut derived: Vec<(u64, u64)> = Vec::new();
+        for number in lines::archives(&self.directory)? {
+            derived.push((number, size(lines::archived(&self.directory, number))));
+        }
+        let mut total = size(lines::current(&self.directory));
+        total = segments.iter().chain(&derived).fold(total, |sum, (_, size)| sum.saturating_add(*size));
         let created = created(&self.directory, &segments);
         for ((number, size), next) in segments.iter().zip(segments.iter().skip(1)) {
             // A segment's newest record is older than the next segment.
@@ -394,8 +398,12 @@ impl Writer {
                 break;
             }
             fs::remove_file(segment::path(&self.directory, *number))?;
-            let _ = fs::remove_file(lines::archived(&self.directory, *number));
             total = total.saturating_sub(*size);
+            // Lines without their segment can't be made again and would stay for ever.
+            for (derived, size) in derived.extract_if(.., |(derived, _)| *derived <= *number) {
+                fs::remove_file(lines::archived(&self.directory, derived))?;
+                total = total.saturating_sub(size);
+            }
         }
         Ok(())
     }

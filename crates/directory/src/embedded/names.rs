@@ -28,7 +28,7 @@ pub(super) enum TypedName {
 impl Domain {
     /// Whether `name` is one of the domain's names.
     pub(super) fn is_named(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case(&self.netbios) || name.eq_ignore_ascii_case(&self.dns)
+        !name.is_empty() && (name.eq_ignore_ascii_case(&self.netbios) || name.eq_ignore_ascii_case(&self.dns))
     }
 
     /// Takes a typed name apart.
