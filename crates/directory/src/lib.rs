@@ -1,10 +1,15 @@
 //! Who a user is: the one trait behind which the embedded directory, Active Directory and LDAP stand.
 
+pub mod embedded;
+mod filter;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base::{Secret, Timestamp};
 use claims::Claim;
+
+pub use filter::escape_filter_value;
 
 /// Checks credentials and answers attribute store queries.
 #[async_trait]
