@@ -200,7 +200,8 @@ async fn drive<C: GracefulConnection>(
     let mut draining = false;
     let mut cut_at = None;
     loop {
-        let wake_at = cut_at.unwrap_or_else(|| activity.idle_until(limits));
+        let look_again = later(Instant::now(), limits.idle_timeout);
+        let wake_at = cut_at.unwrap_or_else(|| activity.idle_until(limits).min(look_again));
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {

@@ -2,8 +2,8 @@
 //!
 //! Request smuggling lives on two parsers that disagree about a message's end. The library follows the
 //! lenient readings of RFC 9112 (a bare LF ends a line; `Content-Length` beside `Transfer-Encoding` is
-//! dropped). Here each such message is refused: the first offending byte is replaced by NUL, which no reading
-//! of a request's head allows, so that the library answers 400 and closes.
+//! dropped). Here each such message is refused: from the first offending byte on, the library reads
+//! [`REFUSAL`] instead of what was sent, answers 400 and closes.
 
 use std::io;
 use std::pin::Pin;
@@ -16,6 +16,9 @@ use tokio::time::{Sleep, sleep};
 /// Bytes of a line that are kept. The framing headers and chunk sizes must fit; other lines are not looked at
 /// beyond it.
 const KEPT: usize = 64;
+/// NUL, which no reading of a request's head allows, and an end of the head, for which the library waits
+/// before it looks again.
+const REFUSAL: &[u8] = b"\0\r\n\r\n";
 /// After a refusal, so much of what the peer still sends is read, and for so long: closing a socket with
 /// unread data would take the answer away from the peer.
 const LINGER_BYTES: usize = 1_024 * 1_024;
@@ -185,13 +188,23 @@ fn decimal(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok().filter(|_| plain)?.parse().ok()
 }
 
+/// What the library has still to be told of a refusal.
+#[derive(Debug, Clone, Copy)]
+enum Refused {
+    /// The rest of [`REFUSAL`].
+    InHead(&'static [u8]),
+    /// An error: the head is with the handler already, and its body ends so.
+    InBody,
+    /// Nothing. An end of the stream would make the library give up before it has answered.
+    Told,
+}
+
 /// A connection whose bytes pass through the scanner on their way to the HTTP/1 library.
 #[derive(Debug)]
 pub(crate) struct StrictHttp1<S> {
     stream: S,
     scanner: Scanner,
-    refused: bool,
-    nul_was_read: bool,
+    refused: Option<Refused>,
     header_timeout: Duration,
     header_timer: Option<Pin<Box<Sleep>>>,
     linger: Option<(Pin<Box<Sleep>>, usize)>,
@@ -202,8 +215,7 @@ impl<S> StrictHttp1<S> {
         Self {
             stream,
             scanner: Scanner::new(),
-            refused: false,
-            nul_was_read: false,
+            refused: None,
             header_timeout,
             header_timer: None,
             linger: None,
@@ -230,12 +242,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for StrictHttp1<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.refused {
-            // The library reads the NUL in place of the offending byte, and then the end of the stream.
-            if !std::mem::replace(&mut this.nul_was_read, true) {
-                buf.put_slice(&[0]);
+        match this.refused {
+            None => {}
+            Some(Refused::InHead(rest)) => {
+                let (now, later) = rest.split_at_checked(buf.remaining()).unwrap_or((rest, &[]));
+                buf.put_slice(now);
+                this.refused = Some(if later.is_empty() { Refused::Told } else { Refused::InHead(later) });
+                return Poll::Ready(Ok(()));
             }
-            return Poll::Ready(Ok(()));
+            Some(Refused::InBody) => {
+                this.refused = Some(Refused::Told);
+                let error = io::Error::new(io::ErrorKind::InvalidData, "the chunked body is malformed");
+                return Poll::Ready(Err(error));
+            }
+            Some(Refused::Told) => return Poll::Pending,
         }
         let before = buf.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
@@ -245,18 +265,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for StrictHttp1<S> {
         let Err(offence) = this.scanner.feed(buf.filled().get(before..).unwrap_or_default()) else {
             return Poll::Ready(Ok(()));
         };
-        this.refused = true;
-        if !offence.in_head {
-            // The head is with the handler already; its body ends in an error.
-            this.nul_was_read = true;
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "chunked body is malformed")));
-        }
+        this.refused = Some(if offence.in_head { Refused::InHead(REFUSAL) } else { Refused::InBody });
         buf.set_filled(before.saturating_add(offence.at));
-        if offence.at == 0 {
-            this.nul_was_read = true;
-            buf.put_slice(&[0]);
-        }
-        Poll::Ready(Ok(()))
+        if offence.at > 0 { Poll::Ready(Ok(())) } else { Pin::new(this).poll_read(cx, buf) }
     }
 }
 
@@ -287,7 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<S> {
         let this = &mut *self;
         if this.linger.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-            if !this.refused && this.scanner.is_between_requests() {
+            if this.refused.is_none() && this.scanner.is_between_requests() {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -35,6 +35,18 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
+impl<H: Handler> Handler for Arc<H> {
+    type Body = H::Body;
+
+    fn handle(
+        &self,
+        context: RequestContext,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send {
+        self.as_ref().handle(context, request)
+    }
+}
+
 /// What all connections of a server share.
 pub(crate) struct Shared<H> {
     pub(crate) handler: H,
