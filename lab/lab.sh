@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The whole lab, or the named parts:  lab.sh fetch|up|down|status|prove|purge [part...]
+LAB_NAME=lab
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+ALL=(pki apache-sp clients browser)
+cmd=${1:-}; [ $# -gt 0 ] && shift
+parts=("$@"); [ ${#parts[@]} -gt 0 ] || parts=("${ALL[@]}")
+rc=0
+case $cmd in
+  fetch|up)
+    printf 'export LAB_STATE=%q\nfor f in "$LAB_STATE"/env/*.sh; do . "$f"; done\n' "$LAB_STATE" >"$LAB_STATE/env.sh"
+    for p in "${parts[@]}"; do "$LAB_DIR/$p.sh" "$cmd" || { rc=1; say "$p: $cmd failed"; }; done ;;
+  down|purge) for ((i = ${#parts[@]} - 1; i >= 0; i--)); do "$LAB_DIR/${parts[i]}.sh" "$cmd" || rc=1; done ;;
+  status|prove) for p in "${parts[@]}"; do "$LAB_DIR/$p.sh" "$cmd" || rc=1; done ;;
+  *) usage ;;
+esac
+exit $rc
