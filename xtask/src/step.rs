@@ -11,6 +11,9 @@ use crate::project::Project;
 /// Lines of a log that are shown when its step failed.
 const TAIL: usize = 60;
 
+/// Shorter steps have no line in the table.
+const WORTH_A_LINE: Duration = Duration::from_millis(50);
+
 /// How a step ended.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -57,10 +60,10 @@ fn show_tail(log: &Path) {
     }
 }
 
-/// Prints the steps as a table, the longest times at a glance.
+/// Prints the steps that took time, or failed, as a table.
 pub(crate) fn print_times(steps: &[Step], whole: Duration) {
     println!("\n{:<40} {:>9}", "step", "seconds");
-    for step in steps {
+    for step in steps.iter().filter(|step| !step.passed || step.took >= WORTH_A_LINE) {
         let mark = if step.passed { "" } else { "  FAILED" };
         println!("{:<40} {:>9.1}{mark}", step.name, step.took.as_secs_f64());
     }
