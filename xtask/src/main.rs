@@ -1,2 +1,40 @@
-//! The one entry for build, lint, test, bench and docs.
-fn main() {}
+//! The one entry for the project's chores: `cargo xtask lint`, `cargo xtask test`.
+//!
+//! Continuous integration runs the same commands (`.ci/run`).
+
+mod floors;
+mod lint;
+mod outcome;
+mod peers;
+mod project;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask lint [PART...]
+           the floors of the crates, formatting, clippy, and cargo deny where it is installed;
+           PART is one or more of: floors format clippy deny
+       cargo xtask test [--require-peers] [--without-peers]
+           installs what the tests need while the workspace is built, then runs all tests, the
+           end-to-end tests last; --require-peers makes a test that was skipped a failure,
+           --without-peers installs and starts nothing";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.split_first() {
+        Some((&"lint", parts)) => lint::run(parts),
+        Some((&"test", options)) => test::run(options),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(2)
+        }
+    }
+}

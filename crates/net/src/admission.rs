@@ -1,0 +1,165 @@
+//! How many connections, and how many unfinished handshakes, one address may have.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::limits::Limits;
+
+/// Counts of one server.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    counts: Mutex<Counts>,
+    handshakes: usize,
+    connections_per_address: usize,
+    handshakes_per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    handshakes: usize,
+    by_source: HashMap<IpAddr, Source>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Source {
+    connections: usize,
+    handshakes: usize,
+}
+
+/// Why a connection was closed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excess {
+    Handshakes,
+    ConnectionsOfAddress,
+    HandshakesOfAddress,
+}
+
+impl Admission {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            counts: Mutex::default(),
+            handshakes: limits.handshakes,
+            connections_per_address: limits.connections_per_address,
+            handshakes_per_address: limits.handshakes_per_address,
+        })
+    }
+
+    /// Counts a new connection, which begins with a handshake. `shared` addresses, those of trusted hops,
+    /// have no limits of their own.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, shared: bool) -> Result<Admitted, Excess> {
+        let source = source(address);
+        let mut counts = self.lock();
+        if counts.handshakes >= self.handshakes {
+            return Err(Excess::Handshakes);
+        }
+        if !shared {
+            let now = counts.by_source.get(&source).copied().unwrap_or_default();
+            if now.connections >= self.connections_per_address {
+                return Err(Excess::ConnectionsOfAddress);
+            }
+            if now.handshakes >= self.handshakes_per_address {
+                return Err(Excess::HandshakesOfAddress);
+            }
+        }
+        counts.handshakes = counts.handshakes.saturating_add(1);
+        let entry = counts.by_source.entry(source).or_default();
+        entry.connections = entry.connections.saturating_add(1);
+        entry.handshakes = entry.handshakes.saturating_add(1);
+        Ok(Admitted { admission: self.clone(), source, in_handshake: true })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An address, or the /64 of an IPv6 host, which has 2⁶⁴ addresses to choose from.
+fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
+}
+
+/// A counted connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    admission: Arc<Admission>,
+    source: IpAddr,
+    in_handshake: bool,
+}
+
+impl Admitted {
+    /// The handshake is over.
+    pub(crate) fn established(&mut self) {
+        if std::mem::take(&mut self.in_handshake) {
+            let mut counts = self.admission.lock();
+            counts.handshakes = counts.handshakes.saturating_sub(1);
+            if let Some(source) = counts.by_source.get_mut(&self.source) {
+                source.handshakes = source.handshakes.saturating_sub(1);
+            }
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.established();
+        let mut counts = self.admission.lock();
+        if let Some(source) = counts.by_source.get_mut(&self.source) {
+            source.connections = source.connections.saturating_sub(1);
+            if source.connections == 0 {
+                counts.by_source.remove(&self.source);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission() -> Arc<Admission> {
+        let limits = Limits {
+            handshakes: 4,
+            connections_per_address: 3,
+            handshakes_per_address: 2,
+            ..Limits::default()
+        };
+        Admission::new(&limits)
+    }
+
+    /// Security case 75.
+    #[test]
+    fn one_address_cannot_take_the_places_of_others() {
+        let admission = admission();
+        let one = "192.0.2.1".parse().unwrap();
+        let admit = |address| admission.admit(address, false);
+        let mut first = admit(one).unwrap();
+        let second = admit(one).unwrap();
+        assert_eq!(admit(one).unwrap_err(), Excess::HandshakesOfAddress);
+        first.established();
+        let third = admit(one).unwrap();
+        assert_eq!(admit(one).unwrap_err(), Excess::ConnectionsOfAddress);
+        let other = admit("192.0.2.2".parse().unwrap()).unwrap();
+        drop((first, second, third));
+        assert!(admit(one).is_ok());
+        drop(other);
+        assert!(admission.lock().by_source.is_empty());
+        assert_eq!(admission.lock().handshakes, 0);
+    }
+
+    /// Security case 75.
+    #[test]
+    fn a_host_with_many_ipv6_addresses_is_one_source_and_trusted_hops_are_exempt() {
+        let admission = admission();
+        let address = |n: u8| format!("2001:db8::{n}").parse().unwrap();
+        let held: Vec<_> = (0..2).map(|n| admission.admit(address(n), false).unwrap()).collect();
+        assert_eq!(admission.admit(address(9), false).unwrap_err(), Excess::HandshakesOfAddress);
+        assert!(admission.admit(address(9), true).is_ok());
+        let more: Vec<_> = (0..2).map(|n| admission.admit(address(n), true).unwrap()).collect();
+        assert_eq!(admission.admit(address(9), true).unwrap_err(), Excess::Handshakes);
+        drop((held, more));
+    }
+}

@@ -1,0 +1,221 @@
+//! TLS by server name, with certificates that change while connections live.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::digest;
+use base::{Clock, Random};
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::UnixTime;
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
+use x509_parser::der_parser::Oid;
+use x509_parser::oid_registry as oid;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::signature_algorithm::SignatureAlgorithm;
+
+use crate::tickets::{TicketKeys, Ticketer};
+
+/// A certificate and the names it is served for.
+#[derive(Clone)]
+pub struct NamedCertificate {
+    /// Names by which clients ask for it (SNI). Each is also an authority that requests may name.
+    pub names: Vec<String>,
+    /// Chain and key.
+    pub key: Arc<CertifiedKey>,
+}
+
+/// A set of certificates that cannot be served. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The list is empty.
+    #[error("there is no TLS certificate; expected at least one")]
+    NoCertificate,
+    /// Two certificates claim one name.
+    #[error("the name '{0}' has two TLS certificates; expected one for each name")]
+    NameTwice(String),
+    /// Key and certificate do not belong together, or the certificate cannot be read.
+    #[error("the TLS certificate for '{name}' cannot be used: {source}")]
+    Certificate {
+        /// The first of its names.
+        name: String,
+        /// What is wrong.
+        source: rustls::Error,
+    },
+}
+
+/// The TLS side of a listener. Several listeners may share it.
+pub struct Tls {
+    table: ArcSwap<Table>,
+    ticketer: Arc<Ticketer>,
+    time: Arc<ClockTime>,
+    provider: Arc<CryptoProvider>,
+}
+
+/// One version of the certificates.
+#[derive(Debug)]
+struct Table {
+    by_name: HashMap<String, Arc<Entry>>,
+    /// For clients that send no name, or one that is not served.
+    fallback: Arc<Entry>,
+    authorities: HashSet<String>,
+}
+
+/// What is served under one certificate.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) server_end_point: Option<Arc<[u8]>>,
+}
+
+impl Tls {
+    /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. The first certificate also serves clients that send no name
+    /// (health checks, old clients) or an unknown one.
+    pub fn new(
+        certificates: &[NamedCertificate],
+        ticket_keys: TicketKeys,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<Self>, TlsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let ticketer = Arc::new(Ticketer::new(ticket_keys, random));
+        let time = Arc::new(ClockTime(clock));
+        let table = Table::new(certificates, &provider, &ticketer, &time)?;
+        Ok(Arc::new(Self { table: ArcSwap::from_pointee(table), ticketer, time, provider }))
+    }
+
+    /// The next handshake sees the new certificates; connections that live keep theirs.
+    pub fn replace_certificates(&self, certificates: &[NamedCertificate]) -> Result<(), TlsError> {
+        let table = Table::new(certificates, &self.provider, &self.ticketer, &self.time)?;
+        self.table.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// Replaces the keys of session tickets, at the latest every [`crate::TICKET_LIFETIME`].
+    pub fn replace_ticket_keys(&self, keys: TicketKeys) {
+        self.ticketer.replace(keys);
+    }
+
+    pub(crate) fn entry(&self, sni: Option<&str>) -> Arc<Entry> {
+        let table = self.table.load();
+        sni.and_then(|name| table.by_name.get(name)).unwrap_or(&table.fallback).clone()
+    }
+
+    /// Whether a request may name `host` (lower case, without port).
+    pub(crate) fn serves(&self, host: &str) -> bool {
+        self.table.load().authorities.contains(host)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("names", &self.table.load().authorities).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    fn new(
+        certificates: &[NamedCertificate],
+        provider: &Arc<CryptoProvider>,
+        ticketer: &Arc<Ticketer>,
+        time: &Arc<ClockTime>,
+    ) -> Result<Self, TlsError> {
+        let mut by_name = HashMap::new();
+        let mut fallback = None;
+        for certificate in certificates {
+            let entry = Arc::new(Entry::new(certificate, provider, ticketer, time)?);
+            fallback.get_or_insert_with(|| entry.clone());
+            for name in &certificate.names {
+                let name = name.to_ascii_lowercase();
+                if by_name.insert(name.clone(), entry.clone()).is_some() {
+                    return Err(TlsError::NameTwice(name));
+                }
+            }
+        }
+        let authorities = by_name.keys().cloned().collect();
+        Ok(Self { fallback: fallback.ok_or(TlsError::NoCertificate)?, by_name, authorities })
+    }
+}
+
+impl Entry {
+    fn new(
+        certificate: &NamedCertificate,
+        provider: &Arc<CryptoProvider>,
+        ticketer: &Arc<Ticketer>,
+        time: &Arc<ClockTime>,
+    ) -> Result<Self, TlsError> {
+        let error = |source| TlsError::Certificate {
+            name: certificate.names.first().cloned().unwrap_or_default(),
+            source,
+        };
+        certificate.key.keys_match().map_err(error)?;
+        let leaf = certificate.key.end_entity_cert().map_err(error)?;
+        let server_end_point = server_end_point(leaf);
+        let mut config = ServerConfig::builder_with_details(provider.clone(), time.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(error)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.key.clone())));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.ticketer = ticketer.clone();
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Self { config: Arc::new(config), server_end_point })
+    }
+}
+
+/// rustls takes its time from our clock too.
+struct ClockTime(Arc<dyn Clock>);
+
+impl fmt::Debug for ClockTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClockTime")
+    }
+}
+
+impl TimeProvider for ClockTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let micros = u64::try_from(self.0.now().as_micros()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_micros(micros)))
+    }
+}
+
+/// RFC 5929 4.1: the hash of the certificate, by the hash of its signature; SHA-256 in place of MD5 and SHA-1.
+fn server_end_point(certificate: &[u8]) -> Option<Arc<[u8]>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let algorithm = signature_hash(&parsed)?;
+    Some(digest::digest(algorithm, certificate).as_ref().into())
+}
+
+fn signature_hash(certificate: &X509Certificate<'_>) -> Option<&'static digest::Algorithm> {
+    let algorithm = &certificate.signature_algorithm;
+    if let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = SignatureAlgorithm::try_from(algorithm) {
+        return hash(parameters.hash_algorithm_oid());
+    }
+    hash(algorithm.oid())
+}
+
+fn hash(algorithm: &Oid<'_>) -> Option<&'static digest::Algorithm> {
+    let is = |known: &[Oid<'static>]| known.contains(algorithm);
+    if is(&[
+        oid::OID_PKCS1_MD5WITHRSAENC,
+        oid::OID_PKCS1_SHA1WITHRSA,
+        oid::OID_PKCS1_SHA256WITHRSA,
+        oid::OID_SIG_ECDSA_WITH_SHA256,
+        oid::OID_HASH_SHA1,
+        oid::OID_NIST_HASH_SHA256,
+    ]) {
+        return Some(&digest::SHA256);
+    }
+    if is(&[oid::OID_PKCS1_SHA384WITHRSA, oid::OID_SIG_ECDSA_WITH_SHA384, oid::OID_NIST_HASH_SHA384]) {
+        return Some(&digest::SHA384);
+    }
+    if is(&[oid::OID_PKCS1_SHA512WITHRSA, oid::OID_SIG_ECDSA_WITH_SHA512, oid::OID_NIST_HASH_SHA512]) {
+        return Some(&digest::SHA512);
+    }
+    None
+}

@@ -1,0 +1,16 @@
+//! Real sockets on loopback, real clients.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    missing_docs
+)]
+
+mod lifecycle;
+mod limits;
+mod requests;
+mod smuggling;
+mod support;
