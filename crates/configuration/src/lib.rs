@@ -17,7 +17,7 @@ pub use claims_provider_trust::ClaimsProviderTrust;
 pub use directory_user::{DirectoryGroup, DirectoryUser};
 pub use problem::Problem;
 pub use relying_party_trust::{
-    RelyingPartyTrust, SAML_11, SAML_20, SamlBinding, SamlEndpoint, SamlProtocol, SamlResponseSignature,
-    SignatureAlgorithm,
+    CLAIMS_XRAY, CLAIMS_XRAY_SAML20, RelyingPartyTrust, SAML_11, SAML_20, SamlBinding, SamlEndpoint,
+    SamlProtocol, SamlResponseSignature, SignatureAlgorithm,
 };
 pub use service_properties::ServiceProperties;

@@ -57,6 +57,11 @@ pub const SAML_11: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
 /// Token type URI of SAML 2.0 assertions.
 pub const SAML_20: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 
+/// Identifier of the built-in Claims X-Ray party; the same as AD FS's Claims X-Ray has.
+pub const CLAIMS_XRAY: &str = "urn:microsoft:adfs:claimsxray";
+/// Identifier under which Claims X-Ray gets SAML 2.0 tokens by WS-Federation.
+pub const CLAIMS_XRAY_SAML20: &str = "urn:microsoft:adfs:claimsxray:saml20";
+
 impl Default for RelyingPartyTrust {
     fn default() -> Self {
         Self {

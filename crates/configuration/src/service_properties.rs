@@ -1,5 +1,7 @@
 //! Farm-wide properties (`Get-AdfsProperties`), those that something reads already.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -12,7 +14,7 @@ pub struct ServiceProperties {
     pub host_name: String,
     /// TLS port of the service.
     pub https_port: u16,
-    /// Port of the health probe, plain HTTP.
+    /// Port of the health probe, plain HTTP; 0 takes a free one.
     pub http_port: u16,
     /// Federation Service Identifier: issuer of tokens and entity id. Plain `http` by default, never derived.
     pub identifier: String,
@@ -34,12 +36,6 @@ pub struct ServiceProperties {
     pub password_attempts_per_address_per_minute: u32,
     /// Minutes by which a SAML message may be old or early.
     pub saml_message_delivery_window: u32,
-    /// Whether a redirect loop between a party and this service is stopped.
-    pub enable_loop_detection: bool,
-    /// Tokens for one browser within the interval; the next one is refused.
-    pub loop_detection_maximum_tokens_issued_in_interval: u32,
-    /// Seconds of that interval.
-    pub loop_detection_time_interval_in_seconds: u32,
     /// Whether the built-in Claims X-Ray page exists.
     pub enable_claims_xray: bool,
 }
@@ -62,9 +58,6 @@ impl Default for ServiceProperties {
             extranet_observation_window: 30 * 60,
             password_attempts_per_address_per_minute: 60,
             saml_message_delivery_window: 5,
-            enable_loop_detection: true,
-            loop_detection_maximum_tokens_issued_in_interval: 5,
-            loop_detection_time_interval_in_seconds: 20,
             enable_claims_xray: false,
         }
     }
@@ -82,6 +75,14 @@ impl ServiceProperties {
             443 => format!("https://{}", self.host_name),
             port => format!("https://{}:{port}", self.host_name),
         }
+    }
+
+    /// Whether the service is reached by a loopback name: on this machine only.
+    pub fn is_loopback(&self) -> bool {
+        let host = &self.host_name;
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     /// Everything that is wrong with the properties.

@@ -36,7 +36,7 @@ pub trait Directory: Send + Sync {
 }
 
 /// A query of the Active Directory attribute store, parsed and with its parameters bound as values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AttributeQuery {
     /// LDAP filter, RFC 4515, with parameter values already escaped.
     pub filter: String,

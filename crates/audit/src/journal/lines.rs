@@ -32,6 +32,8 @@ pub(super) fn archived(directory: &Path, segment: u64) -> PathBuf {
 
 /// Lines are gathered for this long, so that a busy journal costs few writes.
 const LAG: Duration = Duration::from_millis(100);
+/// As by `nice -n 19`.
+const LOWEST_PRIORITY: i32 = 19;
 /// Octets gathered for one write.
 const BATCH: usize = 1024 * 1024;
 /// A line is never longer.
@@ -53,6 +55,10 @@ impl Follower {
 
     /// Follows the journal until it is closed.
     pub(super) fn run(&self) {
+        // The lines can be made at any time: requests come first. (On Linux this is the thread's own value.)
+        if let Err(error) = rustix::process::nice(LOWEST_PRIORITY) {
+            tracing::debug!(%error, "the thread that derives events.jsonl keeps its priority");
+        }
         let mut seen = Progress::default();
         loop {
             let mut progress = lock(&self.shared.progress);

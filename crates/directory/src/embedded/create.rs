@@ -107,10 +107,23 @@ impl EmbeddedDirectory {
             return Err(CreateError::Invalid(problems));
         }
 
+        let made = self.make(users).await?;
+        let made: Vec<_> = made
+            .into_iter()
+            .zip(member_of)
+            .map(|(user, member_of)| DirectoryUser { member_of, ..user })
+            .collect();
+        let operations = made.iter().map(|user| put_user(user, 0)).collect::<Result<_, _>>()?;
+        self.write(operations, by).await?;
+        Ok(made)
+    }
+
+    /// The users as they will be stored, but without groups. Passwords are hashed on all threads at once.
+    pub(super) async fn make(&self, users: Vec<NewUser>) -> Result<Vec<DirectoryUser>, DirectoryError> {
         let plain: Vec<&Secret> = users.iter().filter_map(|user| user.password.plain()).collect();
         let mut hashes = self.hasher.hash_all(&plain, &*self.random).await?.into_iter();
         let mut made = Vec::with_capacity(users.len());
-        for (user, member_of) in users.into_iter().zip(member_of) {
+        for user in users {
             let password_hash = match user.password {
                 NewPassword::Plain(_) => hashes.next().unwrap_or_default(),
                 NewPassword::Hashed(hash) => hash,
@@ -125,12 +138,10 @@ impl EmbeddedDirectory {
                 pwd_last_set: self.clock.now(),
                 disabled: user.disabled,
                 must_change_password: user.must_change_password,
-                member_of,
+                member_of: Vec::new(),
                 attributes: user.attributes,
             });
         }
-        let operations = made.iter().map(|user| put_user(user, 0)).collect::<Result<_, _>>()?;
-        self.write(operations, by).await?;
         Ok(made)
     }
 
@@ -148,13 +159,7 @@ impl EmbeddedDirectory {
             sam_account_name: group.sam_account_name,
             member_of,
         };
-        let operation = Operation::Put {
-            kind: Kind::DirectoryGroup,
-            id: made.object_sid.clone(),
-            expected: 0,
-            body: to_json(&made)?,
-            keys: vec![("sid", made.object_sid.clone()), ("sam", made.sam_account_name.to_lowercase())],
-        };
+        let operation = put_group(&made)?;
         self.write(vec![operation], by).await?;
         Ok(made)
     }
@@ -166,7 +171,7 @@ impl EmbeddedDirectory {
     }
 
     /// A name of a user is no name of a group, and the other way round: both live in one container.
-    async fn sam_problem(&self, other: Kind, sam: &str) -> Result<Option<Problem>, StoreError> {
+    pub(super) async fn sam_problem(&self, other: Kind, sam: &str) -> Result<Option<Problem>, StoreError> {
         let holder = self.store.find(other, "sam", &sam.to_lowercase()).await?;
         Ok(holder.map(|_| Problem::new("sAMAccountName", sam, "is already used; choose another name")))
     }
@@ -191,7 +196,7 @@ impl EmbeddedDirectory {
     }
 
     /// A SID of the domain. Two alike are refused by the store's index.
-    fn random_sid(&self) -> String {
+    pub(super) fn random_sid(&self) -> String {
         let relative = u32::from_le_bytes(self.random.bytes()) >> 2;
         format!("{}-{}", self.domain.sid(), relative.saturating_add(1_000))
     }
@@ -204,6 +209,17 @@ impl NewPassword {
             Self::Hashed(_) => None,
         }
     }
+}
+
+/// The step that writes a new group with its names.
+pub(super) fn put_group(group: &DirectoryGroup) -> Result<Operation, DirectoryError> {
+    Ok(Operation::Put {
+        kind: Kind::DirectoryGroup,
+        id: group.object_sid.clone(),
+        expected: 0,
+        body: to_json(group)?,
+        keys: vec![("sid", group.object_sid.clone()), ("sam", group.sam_account_name.to_lowercase())],
+    })
 }
 
 /// The step that writes a user with its names.
@@ -231,7 +247,7 @@ fn to_json(object: &impl serde::Serialize) -> Result<serde_json::Value, Director
     serde_json::to_value(object).map_err(|error| DirectoryError::Unavailable(format!("not JSON: {error}")))
 }
 
-fn user_problems(user: &NewUser) -> Vec<Problem> {
+pub(super) fn user_problems(user: &NewUser) -> Vec<Problem> {
     // 20 characters: what Windows allows for users ([MS-ADA3] 2.222).
     let mut problems = sam_problems("sAMAccountName", &user.sam_account_name, 20);
     let upn = &user.user_principal_name;
@@ -275,7 +291,7 @@ fn user_problems(user: &NewUser) -> Vec<Problem> {
     problems
 }
 
-fn sam_problems(field: &str, name: &str, longest: usize) -> Vec<Problem> {
+pub(super) fn sam_problems(field: &str, name: &str, longest: usize) -> Vec<Problem> {
     let forbidden = |c: char| c.is_control() || "\"/\\[]:;|=,+*?<>@".contains(c);
     let length = name.chars().count();
     if length == 0 || length > longest || name.contains(forbidden) || name.trim() != name {

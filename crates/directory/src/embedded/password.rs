@@ -1,13 +1,14 @@
 //! Password hashes (Argon2id, RFC 9106) on threads of their own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base::{Random, Secret};
+use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 use crate::DirectoryError;
@@ -68,12 +69,21 @@ impl Hasher {
     pub(super) async fn verify(&self, password: &Secret, hash: Option<&str>) -> Result<bool, DirectoryError> {
         let known = hash.is_some();
         let hash = hash.map_or_else(|| self.nobody.clone(), Arc::from);
-        let (argon2, password, made) = (self.argon2.clone(), password.clone(), self.made.clone());
-        let same = self.pool.run(move || {
+        let (password, made) = (password.clone(), self.made.clone());
+        let same = self.pool.run(move |memory| {
             made.fetch_add(1, Ordering::Relaxed);
             is_affordable(&hash)?;
             let parsed = PasswordHash::new(&hash).map_err(damaged)?;
-            Ok(argon2.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+            let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
+                return Err(damaged("it has no salt or no hash"));
+            };
+            let params = Params::try_from(&parsed).map_err(damaged)?;
+            let blocks = memory.blocks(&params);
+            let mut output = vec![0; expected.as_bytes().len()];
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                .hash_password_into_with_memory(password.expose().as_bytes(), salt, &mut output, blocks)
+                .map_err(damaged)?;
+            Ok(bool::from(output.as_slice().ct_eq(expected.as_bytes())))
         })?;
         Ok(finished(same).await?? && known)
     }
@@ -111,11 +121,20 @@ impl Hasher {
     ) -> Result<oneshot::Receiver<Result<String, DirectoryError>>, DirectoryError> {
         let salt: [u8; 16] = random.bytes();
         let (argon2, password, made) = (self.argon2.clone(), password.clone(), self.made.clone());
-        self.pool.run(move || {
+        self.pool.run(move |memory| {
             made.fetch_add(1, Ordering::Relaxed);
-            let hash: PasswordHash =
-                argon2.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(damaged)?;
-            Ok(hash.to_string())
+            let params = argon2.params();
+            let mut output = [0; 32];
+            argon2
+                .hash_password_into_with_memory(
+                    password.expose().as_bytes(),
+                    &salt,
+                    &mut output,
+                    memory.blocks(params),
+                )
+                .map_err(damaged)?;
+            let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+            Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", base64(&salt), base64(&output)))
         })
     }
 
@@ -162,7 +181,26 @@ struct Pool {
     threads: usize,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// The memory of one thread's hashes, used again and again: tens of megabytes that came and went with each hash
+/// would leave the process full of holes.
+#[derive(Default)]
+struct Memory(Vec<Block>);
+
+impl Memory {
+    /// As much as a hash of these parameters needs.
+    fn blocks(&mut self, params: &Params) -> &mut [Block] {
+        let count = params.block_count();
+        if self.0.len() < count {
+            self.0.resize(count, Block::default());
+        }
+        self.0.get_mut(..count).unwrap_or_default()
+    }
+}
+
+/// A thread without work gives its memory back after this time.
+const IDLE: Duration = Duration::from_secs(10);
 
 impl Pool {
     fn new(threads: usize, queue: usize) -> Result<Self, DirectoryError> {
@@ -181,12 +219,12 @@ impl Pool {
     /// Queues a job. Its result is lost, and the job left out, when nobody waits for it any more.
     fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, DirectoryError> {
         let (done, result) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |memory: &mut Memory| {
             if !done.is_closed() {
-                let _ = done.send(job());
+                let _ = done.send(job(memory));
             }
         });
         match self.queue.try_send(job) {
@@ -204,12 +242,14 @@ impl Pool {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    let mut memory = Memory::default();
     loop {
         // The lock is held while waiting: the next thread waits for the lock instead.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
         match job {
-            Ok(job) => job(),
-            Err(_) => return,
+            Ok(job) => job(&mut memory),
+            Err(RecvTimeoutError::Timeout) => memory = Memory::default(),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
@@ -245,7 +285,7 @@ mod tests {
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (started, begun) = std::sync::mpsc::channel::<()>();
         let first = pool
-            .run(move || {
+            .run(move |_| {
                 started.send(()).unwrap();
                 held.recv().unwrap();
             })
@@ -254,7 +294,7 @@ mod tests {
         let ran = Arc::new(AtomicU64::new(0));
         let count = || {
             let ran = ran.clone();
-            pool.run(move || ran.fetch_add(1, Ordering::SeqCst))
+            pool.run(move |_| ran.fetch_add(1, Ordering::SeqCst))
         };
         let abandoned = count().unwrap();
         let kept = count().unwrap();

@@ -1,5 +1,7 @@
 //! [`Configuration`] in `configuration.db`.
 
+use std::sync::PoisonError;
+
 use async_trait::async_trait;
 use base::Timestamp;
 use rusqlite::types::Type;
@@ -22,7 +24,16 @@ pub(super) const FILE: FileKind = FileKind {
 #[async_trait]
 impl Configuration for SqliteStore {
     async fn head(&self) -> Result<Head, StoreError> {
-        self.configuration.read("read the position of the configuration", read_head).await
+        // Every sign-in asks, so the answer is kept until the next commit.
+        let commits = self.configuration.commits();
+        let kept = *self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, head)) = kept.filter(|(at, _)| *at == commits) {
+            return Ok(head);
+        }
+        let head = self.configuration.read("read the position of the configuration", read_head).await?;
+        // A commit since then has made the number differ, and this is read again.
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some((commits, head));
+        Ok(head)
     }
 
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {

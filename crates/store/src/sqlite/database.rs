@@ -75,6 +75,11 @@ impl Database {
         self.writer.run(operation, work).await
     }
 
+    /// See [`Writer::commits`].
+    pub(super) fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
     /// Runs `work` on a reading connection. See [`Readers::run`].
     pub(super) async fn read<T: Send + 'static>(
         &self,

@@ -20,17 +20,22 @@ mod writer;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Mutex;
 
 pub use error::OpenError;
 
 use database::Database;
 use lock::DirectoryLock;
 
+use crate::Head;
+
 /// All three kinds of state of one node.
 #[derive(Debug)]
 pub struct SqliteStore {
     configuration: Database,
     activity: Database,
+    /// The position that was read last, and the number of commits at which it was.
+    head: Mutex<Option<(u64, Head)>>,
     // Last, so that the files are closed before another process may open them.
     _lock: DirectoryLock,
 }
@@ -47,6 +52,7 @@ impl SqliteStore {
         Ok(Self {
             configuration: Database::open(dir, &configuration::FILE)?,
             activity: Database::open(dir, &activity::FILE)?,
+            head: Mutex::default(),
             _lock: lock,
         })
     }

@@ -1,5 +1,7 @@
 //! The thread that writes to one file. Writes that wait together share one transaction (group commit).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior, ffi};
@@ -30,15 +32,24 @@ impl<R> From<rusqlite::Error> for Undo<R> {
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection, name: &str, batch: usize) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let counter = commits.clone();
         let thread = std::thread::Builder::new()
             .name(format!("write {name}"))
-            .spawn(move || work_through(connection, receiver, batch))?;
-        Ok(Self { queue: Some(sender), thread: Some(thread) })
+            .spawn(move || work_through(connection, receiver, batch, &counter))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread), commits })
+    }
+
+    /// Number of commits so far. What was read from the file is still true while it stays the same, since no
+    /// other process writes. It has grown before any caller learns of its write.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Runs `work` in a transaction and returns after the commit. `Err` means that nothing of it was kept.
@@ -113,10 +124,16 @@ where
     }
 }
 
-fn work_through(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, batch: usize) {
+fn work_through(
+    mut connection: Connection,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    batch: usize,
+    commits: &AtomicU64,
+) {
     let mut jobs = Vec::with_capacity(batch);
     while queue.blocking_recv_many(&mut jobs, batch) > 0 {
         let lost = commit(&mut connection, &mut jobs).err();
+        commits.fetch_add(1, Ordering::Release);
         for job in jobs.drain(..) {
             job.finish(lost.as_ref());
         }
