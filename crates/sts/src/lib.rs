@@ -1,1 +1,86 @@
-//! See ARCHITECTURE.md.
+//! The security token service itself: sign-in, lockout, claim rules, sessions, issuance, first installation.
+//!
+//! Knows neither HTTP nor HTML, and no protocol: see [`sign_in`] for the way of a request.
+
+mod address_rate;
+mod catalog;
+mod context;
+mod install;
+mod issue;
+mod lockout;
+mod rules;
+mod session;
+mod sign_in;
+mod trail;
+
+use std::sync::Arc;
+
+use audit::Journal;
+use base::{ActivityId, Clock, Random};
+use directory::Directory;
+use keys::{CookieKeys, SigningKey, SigningQueue};
+use store::{Activity, Once};
+use zeroize::Zeroizing;
+
+pub use address_rate::AddressRate;
+pub use catalog::{
+    Catalog, CatalogError, PROPERTIES_ID, RelyingParty, Resident, put_claims_provider, put_properties,
+    put_relying_party,
+};
+pub use context::SignInContext;
+pub use install::{InstallError, Installed, NODE_ID, install, put_certificate};
+pub use issue::{IssueError, Issued, Wanted};
+pub use rules::{STORES, compile};
+pub use session::{RequestFingerprint, Session};
+pub use sign_in::{
+    ChangeProblem, Freshness, Granted, Input, Outcome, SignInFailure, SignInProblem, SignInRequest,
+};
+pub use trail::Trail;
+
+/// The service: everything a sign-in needs, each part behind its trait.
+pub struct Sts {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Configuration.
+    pub catalog: Catalog,
+    /// Who a user is.
+    pub directory: Arc<dyn Directory>,
+    /// Sign-in counters.
+    pub activity: Arc<dyn Activity>,
+    /// Things that may happen one time.
+    pub once: Arc<dyn Once>,
+    /// Signatures.
+    pub signing_queue: SigningQueue,
+    /// The primary token-signing key.
+    pub signing_key: Arc<SigningKey>,
+    /// Certificate for partners that encrypt for this service (DER in Base64).
+    pub decrypting_certificate: Arc<str>,
+    /// Seals what browsers keep.
+    pub cookie_keys: CookieKeys,
+    /// The journal.
+    pub journal: Journal,
+    /// Name of this node in records.
+    pub node: Arc<str>,
+    /// Password attempts of addresses.
+    pub address_rate: AddressRate,
+}
+
+impl Sts {
+    /// The records of a request, in words; `None` when this node's journal has none.
+    pub fn explain(&self, activity: ActivityId) -> Result<Option<String>, audit::JournalError> {
+        let records = self.journal.find(activity)?;
+        Ok((!records.is_empty()).then(|| audit::render(&records)))
+    }
+
+    /// Seals what a browser is to keep. `None` only when the cryptographic library fails.
+    pub fn seal_cookie(&self, purpose: &str, value: &[u8]) -> Option<String> {
+        self.cookie_keys.seal_cookie(purpose, value, self.random.as_ref()).ok()
+    }
+
+    /// Opens what a browser kept; `None` for anything that this farm did not seal for this purpose.
+    pub fn open_cookie(&self, purpose: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.cookie_keys.open_cookie(purpose, sealed)
+    }
+}

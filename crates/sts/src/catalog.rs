@@ -1,0 +1,192 @@
+//! The configuration as requests read it: properties resident, trusts loaded on first use into a bounded
+//! cache with their rules compiled.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use claims::RuleSet;
+use configuration::{ClaimsProviderTrust, RelyingPartyTrust, ServiceProperties};
+use quick_cache::sync::Cache;
+use store::{Configuration, Document, Head, Kind, Operation, StoreError, Write, WriteError};
+
+use crate::rules;
+
+/// Relying parties kept ready at once.
+const READY_PARTIES: usize = 1_024;
+
+/// A relying party trust with everything a request needs, ready to use.
+#[derive(Debug)]
+pub struct RelyingParty {
+    /// The trust.
+    pub trust: RelyingPartyTrust,
+    /// Issuance authorization rules.
+    pub authorization: RuleSet,
+    /// Issuance transform rules.
+    pub transform: RuleSet,
+}
+
+/// What every request reads. One request uses one value from beginning to end.
+#[derive(Debug)]
+pub struct Resident {
+    /// Farm properties.
+    pub properties: ServiceProperties,
+    /// Acceptance rules of the built-in directory.
+    pub acceptance: RuleSet,
+}
+
+/// The stored configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An object is missing: the store was never initialised, or is damaged.
+    #[error("the configuration has no {0}; run the installation again or restore the data directory")]
+    Missing(&'static str),
+    /// A stored object can't be read.
+    #[error("the stored {kind:?} '{id}' can't be used: {cause}")]
+    Unusable {
+        /// Kind of object.
+        kind: Kind,
+        /// Its identifier.
+        id: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// The configuration.
+pub struct Catalog {
+    store: Arc<dyn Configuration>,
+    resident: ArcSwap<Resident>,
+    parties: Cache<String, Arc<RelyingParty>>,
+}
+
+impl Catalog {
+    /// Reads what must be resident.
+    pub async fn open(store: Arc<dyn Configuration>) -> Result<Self, CatalogError> {
+        let resident = ArcSwap::from_pointee(read_resident(store.as_ref()).await?);
+        Ok(Self { store, resident, parties: Cache::new(READY_PARTIES) })
+    }
+
+    /// What every request reads.
+    pub fn resident(&self) -> Arc<Resident> {
+        self.resident.load_full()
+    }
+
+    /// The trust with this identifier, compared octet by octet; `None` when there is none.
+    pub async fn relying_party(&self, identifier: &str) -> Result<Option<Arc<RelyingParty>>, CatalogError> {
+        if let Some(ready) = self.parties.get(identifier) {
+            return Ok(Some(ready));
+        }
+        let found = self.store.find(Kind::RelyingPartyTrust, "identifier", identifier).await?;
+        let Some(document) = found else { return Ok(None) };
+        let party = Arc::new(ready(&document)?);
+        self.parties.insert(identifier.to_owned(), party.clone());
+        Ok(Some(party))
+    }
+
+    /// Every relying party trust, in order of identity. For lists that people read, never for a request.
+    pub async fn relying_parties(&self) -> Result<Vec<RelyingPartyTrust>, CatalogError> {
+        let mut trusts = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.store.list(Kind::RelyingPartyTrust, after.as_deref(), 500).await?;
+            let Some(last) = page.last() else { return Ok(trusts) };
+            after = Some(last.id.clone());
+            for document in &page {
+                trusts.push(read(document)?);
+            }
+        }
+    }
+
+    /// Writes and makes the change visible to requests that begin after this returns.
+    pub async fn write(&self, write: Write) -> Result<Head, WriteError> {
+        let head = self.store.write(write).await?;
+        match read_resident(self.store.as_ref()).await {
+            Ok(resident) => self.resident.store(Arc::new(resident)),
+            // The change is stored; requests go on with the last good properties.
+            Err(error) => tracing::error!(%error, "the changed configuration can't be loaded"),
+        }
+        self.parties.clear();
+        Ok(head)
+    }
+}
+
+/// The store operation that creates or replaces a trust. `expected` is the version that was read, 0 for a new
+/// trust.
+pub fn put_relying_party(trust: &RelyingPartyTrust, expected: u64) -> Result<Operation, serde_json::Error> {
+    let mut keys = vec![("name", trust.name.clone())];
+    keys.extend(trust.identifier.iter().map(|identifier| ("identifier", identifier.clone())));
+    Ok(Operation::Put {
+        kind: Kind::RelyingPartyTrust,
+        id: trust.object_identifier.to_string(),
+        expected,
+        body: serde_json::to_value(trust)?,
+        keys,
+    })
+}
+
+/// The store operation that creates or replaces a claims provider trust.
+pub fn put_claims_provider(
+    trust: &ClaimsProviderTrust,
+    expected: u64,
+) -> Result<Operation, serde_json::Error> {
+    Ok(Operation::Put {
+        kind: Kind::ClaimsProviderTrust,
+        id: trust.object_identifier.to_string(),
+        expected,
+        body: serde_json::to_value(trust)?,
+        keys: vec![("name", trust.name.clone()), ("identifier", trust.identifier.clone())],
+    })
+}
+
+/// The store operation that creates or replaces the farm's properties.
+pub fn put_properties(properties: &ServiceProperties, expected: u64) -> Result<Operation, serde_json::Error> {
+    Ok(Operation::Put {
+        kind: Kind::ServiceProperties,
+        id: PROPERTIES_ID.to_owned(),
+        expected,
+        body: serde_json::to_value(properties)?,
+        keys: Vec::new(),
+    })
+}
+
+/// The one object of [`Kind::ServiceProperties`].
+pub const PROPERTIES_ID: &str = "farm";
+
+async fn read_resident(store: &dyn Configuration) -> Result<Resident, CatalogError> {
+    let properties = store.get(Kind::ServiceProperties, PROPERTIES_ID).await?;
+    let properties = properties.ok_or(CatalogError::Missing("service properties"))?;
+    let provider = store.find(Kind::ClaimsProviderTrust, "identifier", claims::claim::AD_AUTHORITY).await?;
+    let provider = provider.ok_or(CatalogError::Missing("claims provider trust 'Active Directory'"))?;
+    let trust: ClaimsProviderTrust = read(&provider)?;
+    Ok(Resident {
+        properties: read(&properties)?,
+        acceptance: compiled(&provider, "AcceptanceTransformRules", &trust.acceptance_transform_rules)?,
+    })
+}
+
+fn ready(document: &Document) -> Result<RelyingParty, CatalogError> {
+    let trust: RelyingPartyTrust = read(document)?;
+    Ok(RelyingParty {
+        authorization: compiled(document, "IssuanceAuthorizationRules", &trust.issuance_authorization_rules)?,
+        transform: compiled(document, "IssuanceTransformRules", &trust.issuance_transform_rules)?,
+        trust,
+    })
+}
+
+fn compiled(document: &Document, field: &str, text: &str) -> Result<RuleSet, CatalogError> {
+    rules::compile(text).map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        unusable(document, format!("{field}: {first}"))
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T, CatalogError> {
+    T::deserialize(&document.body).map_err(|cause| unusable(document, cause.to_string()))
+}
+
+fn unusable(document: &Document, cause: String) -> CatalogError {
+    CatalogError::Unusable { kind: document.kind, id: document.id.clone(), cause }
+}

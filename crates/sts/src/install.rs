@@ -1,0 +1,129 @@
+//! First installation: the objects without which no request can be answered, in one write.
+
+use std::sync::Arc;
+
+use base::{Guid, Random, Timestamp};
+use configuration::{Certificate, ClaimsProviderTrust, ServiceProperties};
+use keys::{GenerateError, MasterKey, NodeKey, SealError, TokenUse, Validity, generate_token_certificate};
+use store::{Configuration, Kind, Operation, StoreError, Write, WriteError};
+
+use crate::catalog::{put_claims_provider, put_properties};
+
+/// The object of [`Kind::Node`] that holds this node's wrapping of the master key.
+pub const NODE_ID: &str = "this-node";
+
+/// Certificates made here are good for a year, as AD FS's are.
+const CERTIFICATE_DAYS: u32 = 365;
+
+/// What an installed service has in its keeping.
+pub struct Installed {
+    /// The farm's master key.
+    pub master_key: MasterKey,
+    /// Whether this call installed it.
+    pub first: bool,
+}
+
+/// The service can't be installed, or what is installed can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first write was refused.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A key or certificate failed.
+    #[error(transparent)]
+    Certificate(#[from] GenerateError),
+    /// The master key can't be wrapped or unwrapped: another node's key file, or a damaged one.
+    #[error(transparent)]
+    Key(#[from] SealError),
+    /// A stored document can't be read or written.
+    #[error("a configuration object can't be read or written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A thread that makes keys failed.
+    #[error("making the certificates failed")]
+    Thread,
+}
+
+/// Opens what is installed, or installs it.
+pub async fn install(
+    store: &dyn Configuration,
+    node_key: &NodeKey,
+    properties: &ServiceProperties,
+    now: Timestamp,
+    random: &Arc<dyn Random>,
+) -> Result<Installed, InstallError> {
+    if let Some(document) = store.get(Kind::Node, NODE_ID).await? {
+        let wrapped = serde_json::from_value(document.body)?;
+        return Ok(Installed { master_key: node_key.unwrap(&wrapped)?, first: false });
+    }
+    let master_key = MasterKey::generate(random.as_ref());
+    let [signing, decrypting] = make_certificates(&properties.host_name, now, &master_key, random).await?;
+    let directory = ClaimsProviderTrust {
+        object_identifier: Guid::random(random.as_ref()),
+        name: "Active Directory".to_owned(),
+        identifier: claims::claim::AD_AUTHORITY.to_owned(),
+        enabled: true,
+        acceptance_transform_rules: acceptance_rules(),
+    };
+    let operations = vec![
+        Operation::Put {
+            kind: Kind::Node,
+            id: NODE_ID.to_owned(),
+            expected: 0,
+            body: serde_json::to_value(node_key.wrap(&master_key, random.as_ref())?)?,
+            keys: Vec::new(),
+        },
+        put_properties(properties, 0)?,
+        put_claims_provider(&directory, 0)?,
+        put_certificate(&signing, 0)?,
+        put_certificate(&decrypting, 0)?,
+    ];
+    let epoch = store.head().await?.epoch;
+    store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
+    Ok(Installed { master_key, first: true })
+}
+
+/// The store operation that creates or replaces a certificate.
+pub fn put_certificate(certificate: &Certificate, expected: u64) -> Result<Operation, serde_json::Error> {
+    let kind = serde_json::to_value(certificate.certificate_type)?;
+    Ok(Operation::Put {
+        kind: Kind::Certificate,
+        id: format!("{}:{}", kind.as_str().unwrap_or_default(), certificate.thumbprint),
+        expected,
+        body: serde_json::to_value(certificate)?,
+        keys: Vec::new(),
+    })
+}
+
+/// RSA keys take a tenth of a second each, so both are made at once. They are the first of their kind, so each is
+/// the primary one.
+async fn make_certificates(
+    host: &str,
+    now: Timestamp,
+    master_key: &MasterKey,
+    random: &Arc<dyn Random>,
+) -> Result<[Certificate; 2], InstallError> {
+    let validity = Validity::days(now, CERTIFICATE_DAYS);
+    let make = |token_use| generate_token_certificate(token_use, host, validity, master_key, random.as_ref());
+    let made = std::thread::scope(|scope| {
+        let signing = scope.spawn(|| make(TokenUse::Signing));
+        let decrypting = make(TokenUse::Decrypting);
+        Some([signing.join().ok()?, decrypting])
+    });
+    let [signing, decrypting] = made.ok_or(InstallError::Thread)?;
+    Ok([Certificate { is_primary: true, ..signing? }, Certificate { is_primary: true, ..decrypting? }])
+}
+
+/// AD FS's ten rules, and two of ours: without the UPN and the list of methods no application is served well, and
+/// the rules of relying parties expect both.
+fn acceptance_rules() -> String {
+    let more = [claims::types::UPN, claims::types::IMPLICIT_UPN, claims::types::AUTHN_METHODS_REFERENCES].map(|claim_type| {
+        format!(
+            "@RuleTemplate = \"PassThroughClaims\"\n\
+             c:[Type == \"{claim_type}\", Issuer =~ \"^(AD AUTHORITY|SELF AUTHORITY|LOCAL AUTHORITY)$\"]\n => issue(claim = c);\n"
+        )
+    });
+    format!("{}\n{}", *claims::defaults::ACTIVE_DIRECTORY_ACCEPTANCE, more.join("\n"))
+}
