@@ -1,3 +1,92 @@
-//! See ARCHITECTURE.md.
+//! The HTTP face of the service: endpoints, pages, the administration socket.
+//!
+//! Checks and decisions are made elsewhere: protocols check, [`sts`] decides.
 
+mod admin;
+mod cookies;
+mod endpoints;
+mod exchange;
+mod form;
 pub mod pages;
+mod problem;
+mod routes;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base::Guid;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sts::{AddressRate, Resident, Sts};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+pub use admin::AdminSocket;
+pub use endpoints::metadata::MetadataError;
+pub use routes::Routes;
+
+use endpoints::metadata::SignedMetadata;
+use exchange::Exchange;
+use pages::Frame;
+
+/// The service behind its listeners.
+pub struct FederationServer {
+    /// The service.
+    pub sts: Sts,
+    node_id: Guid,
+    metadata: SignedMetadata,
+    ready: AtomicBool,
+    early_refusals: AddressRate,
+    signing_subject: String,
+}
+
+impl FederationServer {
+    /// Makes the service answerable. The federation metadata is signed here, once; requests for it are served
+    /// from memory.
+    pub fn new(sts: Sts, node_id: Guid) -> Result<Arc<Self>, MetadataError> {
+        let metadata = endpoints::metadata::signed(&sts)?;
+        let signing_subject = subject(sts.signing_key.certificate_base64());
+        Ok(Arc::new(Self {
+            sts,
+            node_id,
+            metadata,
+            ready: AtomicBool::new(false),
+            early_refusals: AddressRate::default(),
+            signing_subject,
+        }))
+    }
+
+    /// Everything the service needs is there: the probe says so from now on.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// Whether all listeners were bound and nothing the service needs is missing.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+
+    /// Subject of the certificate that signs.
+    pub(crate) fn signing_subject(&self) -> &str {
+        &self.signing_subject
+    }
+
+    /// Identity of this node, which error pages show.
+    pub(crate) fn node_id(&self) -> Guid {
+        self.node_id
+    }
+}
+
+fn frame<'a>(resident: &'a Resident, exchange: &'a Exchange) -> Frame<'a> {
+    Frame {
+        language: exchange.language,
+        display_name: &resident.properties.display_name,
+        nonce: &exchange.nonce,
+        activity_id: exchange.activity(),
+    }
+}
+
+/// Subject of a certificate (DER in Base64), for people to read.
+fn subject(certificate: &str) -> String {
+    let der = STANDARD.decode(certificate).unwrap_or_default();
+    X509Certificate::from_der(&der).map(|(_, parsed)| parsed.subject().to_string()).unwrap_or_default()
+}
