@@ -1,0 +1,90 @@
+//! Token certificates of a seed file: a developer whose application pins a certificate brings it along.
+
+use std::path::Path;
+
+use base::{Random, Secret, Timestamp};
+use configuration::{Certificate, CertificateType};
+use keys::{Chain, ImportRules, MasterKey, import_pem, import_pfx};
+use store::sqlite::SqliteStore;
+use store::{Configuration, Document, Kind, Write};
+
+use super::Result;
+use super::seed::{SeedCertificate, SeedCertificates};
+
+/// Where the certificates come from, and what seals their keys.
+pub(super) struct Source<'a> {
+    pub(super) seed: &'a SeedCertificates,
+    /// Folder of the seed file.
+    pub(super) folder: &'a Path,
+    pub(super) master_key: &'a MasterKey,
+    pub(super) now: Timestamp,
+    pub(super) random: &'a dyn Random,
+}
+
+/// Makes the seed's certificates the primary ones of their types. Those that were primary stay, not primary.
+pub(super) async fn import(store: &SqliteStore, source: &Source<'_>) -> Result<()> {
+    let wanted = [
+        (CertificateType::TokenSigning, "token_signing", &source.seed.token_signing),
+        (CertificateType::TokenDecrypting, "token_decrypting", &source.seed.token_decrypting),
+    ];
+    let mut operations = Vec::new();
+    for (certificate_type, key, seed) in wanted {
+        let Some(seed) = seed else { continue };
+        let imported = read(source, certificate_type, seed)
+            .map_err(|error| format!("certificates.{key}: {}: {error}", seed.file.display()))?;
+        let stored = of_type(store, certificate_type).await?;
+        if stored.iter().any(|(known, _)| known.is_primary && known.thumbprint == imported.thumbprint) {
+            continue;
+        }
+        let version = stored.iter().find(|(known, _)| known.thumbprint == imported.thumbprint);
+        let version = version.map(|(_, document)| document.version).unwrap_or_default();
+        for (known, document) in stored.iter().filter(|(known, _)| known.is_primary) {
+            operations.push(sts::put_certificate(
+                &Certificate { is_primary: false, ..known.clone() },
+                document.version,
+            )?);
+        }
+        operations.push(sts::put_certificate(&Certificate { is_primary: true, ..imported }, version)?);
+    }
+    if !operations.is_empty() {
+        let epoch = store.head().await?.epoch;
+        store.write(Write { epoch, by: "demo".to_owned(), at: source.now, operations }).await?;
+    }
+    Ok(())
+}
+
+fn read(
+    source: &Source<'_>,
+    certificate_type: CertificateType,
+    seed: &SeedCertificate,
+) -> Result<Certificate> {
+    let bytes = std::fs::read(source.folder.join(&seed.file))?;
+    let rules = ImportRules { certificate_type, now: source.now, chain: Chain::AsGiven };
+    let is_pem = bytes.windows(11).any(|window| window == b"-----BEGIN ");
+    Ok(match is_pem {
+        true => import_pem(&bytes, &rules, source.master_key, source.random)?,
+        false => {
+            let password = Secret::new(seed.password.clone().unwrap_or_default());
+            import_pfx(&bytes, &password, &rules, source.master_key, source.random)?
+        }
+    })
+}
+
+/// The primary certificate of a type.
+pub(super) async fn primary(store: &SqliteStore, certificate_type: CertificateType) -> Result<Certificate> {
+    let stored = of_type(store, certificate_type).await?;
+    let primary = stored.into_iter().find(|(certificate, _)| certificate.is_primary);
+    let missing = || format!("the configuration has no primary certificate of type {certificate_type:?}");
+    Ok(primary.ok_or_else(missing)?.0)
+}
+
+async fn of_type(store: &SqliteStore, wanted: CertificateType) -> Result<Vec<(Certificate, Document)>> {
+    let mut found = Vec::new();
+    for document in store.list(Kind::Certificate, None, 100).await? {
+        let certificate: Certificate = serde_json::from_value(document.body.clone())?;
+        if certificate.certificate_type == wanted {
+            found.push((certificate, document));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,188 @@
+//! `sekisho demo`: a complete federation service from one command.
+//!
+//! data directory → store → installation (first start) → host, Claims X-Ray and seed → listeners → ready
+
+mod certificates;
+mod content;
+mod facts;
+mod populate;
+pub(crate) mod seed;
+mod service;
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base::{Clock, Random, SystemClock, SystemRandom};
+use configuration::ServiceProperties;
+use facts::Facts;
+use net::{Limits, Listener, Protocol, Server, Settings, TrustedHops};
+use seed::Seed;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Arguments of `sekisho demo`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where the demo keeps its data; used again on the next start.
+    #[arg(long, value_name = "DIR", default_value = "sekisho-demo")]
+    data: PathBuf,
+    /// Name of the federation service. Loopback names are served on this machine only.
+    #[arg(long, value_name = "NAME", default_value = "localhost")]
+    host: String,
+    /// TLS port.
+    #[arg(long, value_name = "N", default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Users, trusts and rules to add, TOML; see the book, "Your application in the demo".
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Forget the data of earlier starts.
+    #[arg(long)]
+    reset: bool,
+    /// Print one line of JSON (the same as demo.json) instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Requests in progress get this long when the demo is asked to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the demo until it is asked to end.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let start = Instant::now();
+    init_log();
+    let seed = arguments.seed.as_deref().map(Seed::read).transpose()?;
+    let data = prepare_directory(&arguments.data, arguments.reset)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments, seed.unwrap_or_default(), &data, start))
+}
+
+async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -> Result<()> {
+    // First of all, so that nobody can end the process in another way than this.
+    let asked_to_end = asked_to_end()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let folder = arguments.seed.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+    let service = service::open(data, arguments, &seed, folder, clock.clone(), random.clone()).await?;
+    let populated = populate::populate(&service, &seed, folder).await?;
+
+    let resident = service.server.sts.catalog.resident();
+    let admin_path = data.join("admin.sock");
+    let admin = server::AdminSocket::bind(&admin_path)
+        .map_err(|error| format!("administration socket {}: {error}", admin_path.display()))?;
+    let listeners = Server::bind(Settings {
+        listeners: vec![
+            Listener {
+                name: "https".to_owned(),
+                addresses: addresses(&resident.properties),
+                protocol: Protocol::Tls(service.tls.clone()),
+            },
+            Listener {
+                name: "probe".to_owned(),
+                addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, resident.properties.http_port))],
+                protocol: Protocol::Plain,
+            },
+        ],
+        limits: Limits::default(),
+        trusted_hops: TrustedHops::default(),
+        clock: clock.clone(),
+        random,
+    });
+    let listeners = match listeners {
+        Ok(listeners) => listeners,
+        Err(error) => {
+            service.record_startup_failure(&error.to_string()).await?;
+            return Err(error.into());
+        }
+    };
+    let probe = listeners.addresses().into_iter().find(|(name, _)| &**name == "probe");
+    let probe_port = probe.map(|(_, address)| address.port()).unwrap_or_default();
+
+    let facts = populated.facts(&service, data, &admin_path, probe_port);
+    facts.write(data)?;
+    service.record_start(&facts).await?;
+    service.server.set_ready(true);
+    announce(arguments, &facts, start, data)?;
+    net::service_manager::ready(&format!("serving {}", facts.base_url));
+
+    let administration = tokio::spawn(admin.serve(service.server.clone()));
+    let drained = listeners.serve(server::Routes(service.server.clone()), asked_to_end, DRAIN).await;
+    net::service_manager::stopping();
+    service.server.set_ready(false);
+    administration.abort();
+    service.record_stop().await?;
+    if drained.cut > 0 {
+        tracing::warn!(cut = drained.cut, "connections were cut at the end");
+    }
+    Ok(())
+}
+
+/// Loopback names are served on loopback; other names wherever this machine has an address.
+fn addresses(properties: &ServiceProperties) -> Vec<SocketAddr> {
+    let ips: [IpAddr; 2] = match properties.is_loopback() {
+        true => [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        false => [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+    };
+    ips.into_iter().map(|ip| SocketAddr::new(ip, properties.https_port)).collect()
+}
+
+fn announce(arguments: &Arguments, facts: &Facts, start: Instant, data: &Path) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match arguments.json {
+        true => writeln!(out, "{}", serde_json::to_string(facts)?)?,
+        false => write!(out, "{}", facts.banner(start.elapsed().as_millis(), data))?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Listens for SIGTERM and Ctrl-C from now on; the future is ready when one of them came.
+fn asked_to_end() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Makes the data directory. `--reset` empties only a directory that a demo made.
+fn prepare_directory(data: &Path, reset: bool) -> Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+    if reset && data.exists() {
+        let shown = data.display();
+        let empty = std::fs::read_dir(data)?.next().is_none();
+        if !empty && !data.join("configuration.db").exists() {
+            return Err(format!(
+                "--reset: {shown} was not made by a demo (it has no configuration.db); nothing was removed"
+            )
+            .into());
+        }
+        if let Ok(lock) = std::fs::File::open(data.join("sekisho.lock"))
+            && lock.try_lock().is_err()
+        {
+            return Err(format!(
+                "--reset: {shown} is in use by a running demo; end it first, nothing was removed"
+            )
+            .into());
+        }
+        std::fs::remove_dir_all(data)?;
+    }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    let found = made.and_then(|()| data.canonicalize());
+    Ok(found.map_err(|error| {
+        format!("--data {}: {error}; expected a directory, or a name that is free", data.display())
+    })?)
+}
+
+/// Warnings and errors go to standard error; `RUST_LOG` widens or narrows them.
+fn init_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+}

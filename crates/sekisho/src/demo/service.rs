@@ -1,0 +1,213 @@
+//! Opens the demo's data directory and makes the service of it.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::{Event, Journal, JournalOptions, Record, Text};
+use base::{Clock, Random};
+use configuration::{Certificate, CertificateType, ServiceProperties};
+use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
+use keys::{
+    CookieKeys, DemoTls, MasterKey, NodeKey, NodeKeyError, SigningKey, SigningQueue, generate_demo_tls,
+};
+use net::{NamedCertificate, TicketKey, TicketKeys, Tls};
+use serde::{Deserialize, Serialize};
+use server::FederationServer;
+use store::sqlite::SqliteStore;
+use store::{Configuration, Kind, Operation, Write};
+use sts::{AddressRate, Catalog, Sts};
+
+use super::content::{DNS_DOMAIN, DOMAIN};
+use super::facts::Facts;
+use super::seed::Seed;
+use super::{Arguments, Result, certificates};
+
+/// Signatures that may wait; each is half a millisecond of work.
+const SIGNING_QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1_023);
+
+/// The service and what the demo still does with its parts.
+pub(super) struct Service {
+    pub(super) server: Arc<FederationServer>,
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) directory: Arc<EmbeddedDirectory>,
+    pub(super) tls: Arc<Tls>,
+    pub(super) first: bool,
+}
+
+/// Opens or installs the service in `data`; `folder` is the one of the seed file.
+pub(super) async fn open(
+    data: &Path,
+    arguments: &Arguments,
+    seed: &Seed,
+    folder: &Path,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<Service> {
+    let (host, port) = (arguments.host.as_str(), arguments.port);
+    let now = clock.now();
+    let store = Arc::new(SqliteStore::open(data)?);
+    let node_key = match NodeKey::open(data) {
+        // A database without its key is never given a new one: its keys would be lost for good.
+        Err(NodeKeyError::Missing { .. }) if store.head().await?.serial == 0 => {
+            NodeKey::create(data, random.as_ref())?
+        }
+        found => found?,
+    };
+    let properties = properties(host, port);
+    let installed = sts::install(store.as_ref(), &node_key, &properties, now, &random).await?;
+    let master_key = installed.master_key;
+
+    let catalog = Catalog::open(store.clone()).await?;
+    if catalog.resident().properties != properties {
+        let stored = store.get(Kind::ServiceProperties, sts::PROPERTIES_ID).await?;
+        let version = stored.map(|document| document.version).unwrap_or_default();
+        let operations = vec![sts::put_properties(&properties, version)?];
+        let epoch = store.head().await?.epoch;
+        catalog.write(Write { epoch, by: "demo".to_owned(), at: now, operations }).await?;
+    }
+
+    let tls = tls(data, &store, &catalog, &master_key, host, &clock, &random).await?;
+    let source = certificates::Source {
+        seed: &seed.certificates,
+        folder,
+        master_key: &master_key,
+        now,
+        random: random.as_ref(),
+    };
+    certificates::import(&store, &source).await?;
+    let signing = certificates::primary(&store, CertificateType::TokenSigning).await?;
+    let decrypting = certificates::primary(&store, CertificateType::TokenDecrypting).await?;
+    let options = EmbeddedOptions::new(DOMAIN, DNS_DOMAIN);
+    let directory = EmbeddedDirectory::new(store.clone(), clock.clone(), random.clone(), options)?;
+    let directory = Arc::new(directory);
+    let node: Arc<str> = host.into();
+    let options = JournalOptions { node: node.clone(), ..JournalOptions::default() };
+    let journal = Journal::open(&data.join("journal"), options, clock.clone())?;
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let sts = Sts {
+        clock: clock.clone(),
+        cookie_keys: CookieKeys::new(master_key.cookie_key(1)?, None),
+        random,
+        catalog,
+        directory: directory.clone(),
+        activity: store.clone(),
+        once: store.clone(),
+        signing_queue: SigningQueue::start(threads, SIGNING_QUEUE)?,
+        signing_key: Arc::new(SigningKey::open(&signing, &master_key)?),
+        decrypting_certificate: decrypting.certificate.into(),
+        journal,
+        node,
+        address_rate: AddressRate::default(),
+    };
+    let node_id = node_key.node();
+    let server = FederationServer::new(sts, node_id)?;
+    Ok(Service { server, store, directory, tls, first: installed.first })
+}
+
+fn properties(host: &str, port: u16) -> ServiceProperties {
+    ServiceProperties {
+        host_name: host.to_owned(),
+        https_port: port,
+        http_port: 0,
+        identifier: format!("http://{host}/adfs/services/trust"),
+        display_name: "Sekisho demo".to_owned(),
+        directory_domain: DOMAIN.to_owned(),
+        directory_dns_domain: DNS_DOMAIN.to_owned(),
+        enable_claims_xray: true,
+        ..ServiceProperties::default()
+    }
+}
+
+/// TLS for `host`. The certificate and the authority above it are made when they are missing or end soon; the
+/// authority's key is thrown away, so that whoever trusts it trusts this one certificate.
+async fn tls(
+    data: &Path,
+    store: &SqliteStore,
+    catalog: &Catalog,
+    master_key: &MasterKey,
+    host: &str,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Arc<Tls>> {
+    let now = clock.now();
+    let names = names(host);
+    let id = format!("demo-tls:{host}");
+    let stored = store.get(Kind::FarmKey, &id).await?;
+    let version = stored.as_ref().map(|document| document.version).unwrap_or_default();
+    let kept: Option<StoredTls> = stored.map(|document| serde_json::from_value(document.body)).transpose()?;
+    let tls = match kept.filter(|tls| tls.certificate.not_after > now.plus(RENEW_BEFORE)) {
+        Some(tls) => tls,
+        None => {
+            let DemoTls { authority_pem, certificate } =
+                generate_demo_tls(&names, now, master_key, random.as_ref())?;
+            let tls = StoredTls { authority_pem, certificate };
+            let operation = Operation::Put {
+                kind: Kind::FarmKey,
+                id,
+                expected: version,
+                body: serde_json::to_value(&tls)?,
+                keys: Vec::new(),
+            };
+            let epoch = store.head().await?.epoch;
+            catalog
+                .write(Write { epoch, by: "demo".to_owned(), at: now, operations: vec![operation] })
+                .await?;
+            tls
+        }
+    };
+    std::fs::write(data.join("ca.pem"), &tls.authority_pem)?;
+    let key = keys::tls_certificate(&tls.certificate, master_key)?;
+    let ticket = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
+    let tickets = TicketKeys { current: ticket, previous: Vec::new() };
+    let served = NamedCertificate { names, key };
+    Ok(Tls::new(&[served], tickets, clock.clone(), random.clone())?)
+}
+
+/// The demo's TLS as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredTls {
+    authority_pem: String,
+    certificate: Certificate,
+}
+
+/// A certificate that ends this soon is replaced at the start.
+const RENEW_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Names of the demo's certificate: the host, and what this machine calls itself.
+fn names(host: &str) -> Vec<String> {
+    let mut names = vec![host.to_owned()];
+    for loopback in ["localhost", "127.0.0.1", "::1"] {
+        if host != loopback {
+            names.push(loopback.to_owned());
+        }
+    }
+    names
+}
+
+impl Service {
+    /// Event 100: everything is bound and served.
+    pub(super) async fn record_start(&self, facts: &Facts) -> Result<()> {
+        let hosts =
+            [format!("{}/adfs/ls/", facts.base_url), facts.metadata_url.clone(), facts.probe_url.clone()];
+        self.record(Event::FsServiceStart { hosts: hosts.iter().map(Text::from).collect() }).await
+    }
+
+    /// Event 102: a listener could not be bound.
+    pub(super) async fn record_startup_failure(&self, problem: &str) -> Result<()> {
+        self.record(Event::StartupException { exception: problem.into() }).await
+    }
+
+    /// Event 103.
+    pub(super) async fn record_stop(&self) -> Result<()> {
+        self.record(Event::FsServiceStop).await?;
+        self.server.sts.journal.close();
+        Ok(())
+    }
+
+    async fn record(&self, event: Event) -> Result<()> {
+        let sts = &self.server.sts;
+        Ok(sts.journal.append(&Record::service(sts.clock.now(), sts.node.clone(), event)).await?)
+    }
+}
