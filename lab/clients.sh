@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real client libraries of AD FS users: a Python environment and an npm folder, both of locked versions.
+# Real client libraries of AD FS users: a Python environment and a Node.js folder, both of locked versions.
 LAB_NAME=clients
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 D=$LAB_STATE/clients
@@ -28,13 +28,13 @@ fetch() {
 up() {
   fetch
   lab_node
-  env_write clients LAB_PYTHON="$D/venv/bin/python" LAB_NODE="$(command -v node)" LAB_NODE_DIR="$D" LAB_WSFED_RP="$LAB_DIR/clients/wsfed-rp.mjs" \
-    LAB_WEBLOGIN="$LAB_DIR/tools/weblogin.py"
+  env_write clients LAB_PYTHON="$D/venv/bin/python" LAB_NODE_DIR="$D" LAB_NODE_BIN="$(dirname "$(command -v node)")"
 }
 prove() {
   lab_node
-  check "python3-saml and signxml" "$D/venv/bin/python" -c 'import onelogin.saml2.auth, signxml'
+  check "python3-saml, signxml, requests" "$D/venv/bin/python" -c 'import onelogin.saml2.auth, signxml, requests'
   check "passport-wsfed-saml2" node -e "require('$D/node_modules/passport-wsfed-saml2').Strategy.name || process.exit(1)"
+  check "playwright-core" node -e "require('$D/node_modules/playwright-core').chromium.name() || process.exit(1)"
   check "xmlsec1" xmlsec1 --version
   verdict
 }

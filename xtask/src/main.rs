@@ -1,7 +1,9 @@
-//! The one entry for the project's chores: `cargo xtask lint`, `cargo xtask test`.
+//! The one entry for the project's chores: `cargo xtask lint`, `cargo xtask test`,
+//! `cargo xtask bench`.
 //!
 //! Continuous integration runs the same commands (`.ci/run`).
 
+mod bench;
 mod floors;
 mod lint;
 mod outcome;
@@ -19,7 +21,9 @@ usage: cargo xtask lint [PART...]
        cargo xtask test [--require-peers] [--without-peers]
            installs what the tests need while the workspace is built, then runs all tests, the
            end-to-end tests last; --require-peers makes a test that was skipped a failure,
-           --without-peers installs and starts nothing";
+           --without-peers installs and starts nothing
+       cargo xtask bench
+           what of a core's signing work becomes tokens, time to ready, resident memory";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +31,7 @@ fn main() -> ExitCode {
     let done = match arguments.split_first() {
         Some((&"lint", parts)) => lint::run(parts),
         Some((&"test", options)) => test::run(options),
+        Some((&"bench", [])) => bench::run(),
         _ => Err(USAGE.to_owned()),
     };
     match done {

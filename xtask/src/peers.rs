@@ -17,7 +17,7 @@ pub(crate) fn up(project: &Project) -> Vec<Step> {
             .iter()
             .map(|part| {
                 scope.spawn(move || {
-                    Step::run(project, &format!("install {part}"), lab(project, "fetch", part))
+                    Step::run(project, &format!("install {part}"), &mut lab(project, "fetch", part))
                 })
             })
             .collect();
@@ -25,7 +25,7 @@ pub(crate) fn up(project: &Project) -> Vec<Step> {
     });
     for (part, at) in PARTS.iter().zip(0..) {
         if steps.get(at).is_some_and(|step| step.passed) {
-            steps.push(Step::run(project, &format!("start {part}"), lab(project, "up", part)));
+            steps.push(Step::run(project, &format!("start {part}"), &mut lab(project, "up", part)));
         }
     }
     steps
@@ -34,19 +34,30 @@ pub(crate) fn up(project: &Project) -> Vec<Step> {
 /// Stops what [`up`] started.
 pub(crate) fn down(project: &Project) {
     let mut command = Command::new(project.root.join("lab/lab.sh"));
-    command.arg("down");
-    Step::run(project, "stop the peers", command);
+    Step::run(project, "stop the peers", command.arg("down"));
 }
 
-/// The variables that tell tests where the peers are.
-pub(crate) fn variables(project: &Project) -> Vec<(String, String)> {
+/// The variables that tell tests where the peers are, from those that the lab sets.
+pub(crate) fn variables(project: &Project) -> Vec<(&'static str, String)> {
     let mut command = Command::new(project.root.join("lab/lab.sh"));
     let output = command.arg("env").output().map(|output| output.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&output)
-        .split('\0')
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let output = String::from_utf8_lossy(&output);
+    let value = |name: &str| {
+        let mut pairs = output.split('\0').filter_map(|line| line.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    };
+    let mut variables = vec![("SEKISHO_LAB", project.root.join("lab").display().to_string())];
+    for (ours, labs) in [
+        ("SEKISHO_PYTHON", "LAB_PYTHON"),
+        ("SEKISHO_NODE_DIR", "LAB_NODE_DIR"),
+        ("SEKISHO_CHROMIUM", "LAB_CHROMIUM"),
+    ] {
+        variables.extend(value(labs).map(|value| (ours, value)));
+    }
+    // The Node.js that the lab found or installed comes first.
+    let path = std::env::var("PATH").unwrap_or_default();
+    variables.extend(value("LAB_NODE_BIN").map(|folder| ("PATH", format!("{folder}:{path}"))));
+    variables
 }
 
 fn lab(project: &Project, verb: &str, part: &str) -> Command {

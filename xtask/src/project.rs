@@ -8,8 +8,7 @@ use serde_json::Value;
 /// Where things are, and what is in the workspace.
 pub(crate) struct Project {
     pub(crate) root: PathBuf,
-    /// Logs of the steps: `xtask` in cargo's target folder.
-    pub(crate) logs: PathBuf,
+    target: PathBuf,
     /// `cargo metadata`, without the packages from outside.
     pub(crate) metadata: Value,
 }
@@ -30,12 +29,18 @@ impl Project {
         };
         let logs = target.join("xtask");
         std::fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
-        Ok(Self { root, logs, metadata })
+        Ok(Self { root, target, metadata })
     }
 
+    /// A program of the release build.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
+    /// The log of a step: below `xtask` in cargo's target folder.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-        self.logs.join(name.chars().map(plain).collect::<String>()).with_extension("log")
+        self.target.join("xtask").join(name.chars().map(plain).collect::<String>()).with_extension("log")
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Step {
 impl Step {
     /// Runs a command with its output in the log of that name. Says how it ended, and shows the end of the
     /// log when it failed.
-    pub(crate) fn run(project: &Project, name: &str, mut command: Command) -> Self {
+    pub(crate) fn run(project: &Project, name: &str, command: &mut Command) -> Self {
         let path = project.log(name);
         let started = Instant::now();
         let status = File::create(&path).and_then(|log| {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -38,45 +38,51 @@ pub(crate) fn run(options: &[&str]) -> Result<bool, String> {
     let builds = build.passed;
     steps.push(build);
 
-    let mut sum = Outcome::default();
-    let mut skips = Vec::new();
+    let mut outcome = Outcome::default();
     if builds {
-        let variables = if with_peers { peers::variables(&project) } else { Vec::new() };
-        let skips_file = project.logs.join("skips");
-        let _ = fs::remove_file(&skips_file);
+        let variables = variables(&project, with_peers, require_peers, built.sekisho.as_deref());
         for test in &built.tests {
             let mut command = Command::new("timeout");
-            command.args(["--kill-after=10", LONGEST]).arg(&test.executable).current_dir(&test.folder);
+            command.args(["--kill-after=10", LONGEST]).arg(&test.executable).arg("--show-output");
             command.env("CARGO_MANIFEST_DIR", &test.folder).envs(variables.iter().cloned());
-            command.env("SEKISHO_SKIPS", &skips_file);
-            if let Some(sekisho) = &built.sekisho {
-                command.env("SEKISHO_BIN", sekisho);
-            }
-            let step = Step::run(&project, &test.name, command);
+            let step = Step::run(&project, &test.name, command.current_dir(&test.folder));
             let output = fs::read(project.log(&test.name)).unwrap_or_default();
-            sum += Outcome::read(&String::from_utf8_lossy(&output), step.passed);
+            outcome.add(&String::from_utf8_lossy(&output), step.passed);
             steps.push(step);
         }
-        skips = fs::read_to_string(&skips_file).unwrap_or_default().lines().map(str::to_owned).collect();
-        sum.skip(skips.len());
     }
     if with_peers {
         peers::down(&project);
     }
 
     print_times(&steps, started.elapsed());
-    for skip in &skips {
+    for skip in &outcome.skips {
         println!("skipped: {skip}");
     }
     if !builds {
         println!("the workspace does not build");
     }
-    let complete = !require_peers || (peers_are_up && sum.skipped == 0);
+    let complete = !require_peers || (peers_are_up && !outcome.missed_a_peer());
     if !complete {
-        println!("peers are required, and one is missing or a test was skipped");
+        println!("peers are required, and one is missing");
     }
-    println!("{sum}");
-    Ok(builds && complete && sum.failed == 0)
+    println!("{outcome}");
+    Ok(builds && complete && outcome.is_good())
+}
+
+/// What tests are told by their environment.
+fn variables(
+    project: &Project,
+    with_peers: bool,
+    require_peers: bool,
+    sekisho: Option<&Path>,
+) -> Vec<(&'static str, String)> {
+    let mut variables = if with_peers { peers::variables(project) } else { Vec::new() };
+    variables.extend(sekisho.map(|path| ("SEKISHO_BIN", path.display().to_string())));
+    if require_peers {
+        variables.push(("SEKISHO_REQUIRE_PEERS", "1".to_owned()));
+    }
+    variables
 }
 
 /// What the build made.
