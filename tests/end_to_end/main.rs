@@ -1,0 +1,25 @@
+//! The built binary, as its users meet it: one module for each subject.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod apache;
+mod bad_input;
+mod browser;
+mod claims_xray;
+mod events;
+mod passport_wsfed_saml2;
+mod passwords;
+mod process;
+mod python3_saml;
+mod saml;
+mod secrets;
+mod seed;
+mod shared;
+mod signatures;
+mod ws_federation;
