@@ -117,6 +117,16 @@ impl Body for RequestBody {
     }
 }
 
+/// Octets of a refused body that are read and thrown away.
+const DISCARDED: usize = 8 * 1024 * 1024;
+
+/// Takes in a body that nobody wants. A connection that is closed while its client still sends is reset, and the
+/// client never sees the answer that says why (RFC 9112 9.6). Bounded in size and in time.
+pub(crate) async fn discard(body: Incoming, timeout: Duration) {
+    let mut body = RequestBody::from_network(body, DISCARDED, timeout);
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
 /// Reads the whole body. `limit` may be smaller than [`crate::Limits::body_bytes`], never larger.
 pub async fn read_body(request: Request<RequestBody>, limit: usize) -> Result<Bytes, BodyError> {
     let mut body = request.into_body();

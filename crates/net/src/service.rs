@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base::{ActivityId, Clock, Random};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, EXPECT, HOST};
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -16,7 +16,7 @@ use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use crate::body::RequestBody;
+use crate::body::{RequestBody, discard};
 use crate::context::{Connection, RequestContext};
 use crate::hops::TrustedHops;
 use crate::limits::Limits;
@@ -85,6 +85,10 @@ pub(crate) async fn respond<H: Handler>(
     let mut response = match check(&head, &body, &shared.limits, names) {
         Err(refusal) => {
             tracing::debug!(%activity_id, peer = %context.addresses.client, ?refusal, "request refused");
+            // HTTP/2 has another way to say it, and who expects 100 (Continue) has not begun to send.
+            if version < Version::HTTP_2 && !head.headers.contains_key(EXPECT) {
+                discard(body, shared.limits.body_read_timeout).await;
+            }
             refusal.response(activity_id, version)
         }
         Ok(()) => {
