@@ -9,8 +9,6 @@ use async_trait::async_trait;
 use base::{Secret, Timestamp};
 use claims::Claim;
 
-pub use filter::escape_filter_value;
-
 /// Checks credentials and answers attribute store queries.
 #[async_trait]
 pub trait Directory: Send + Sync {

@@ -66,7 +66,7 @@ impl Kind {
 }
 
 /// Position in the history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
     /// Raised when another node becomes the writer, from 1; a writer of another epoch is fenced.
     pub epoch: u64,

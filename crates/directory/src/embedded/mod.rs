@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base::{Clock, Random, Secret};
 use quick_cache::sync::Cache;
-use store::{Configuration, Document, StoreError};
+use store::{Configuration, Document, Head, StoreError};
 
 pub use create::{CreateError, NewGroup, NewPassword, NewUser};
 pub use password::HashCost;
@@ -28,6 +28,9 @@ use crate::{AttributeQuery, Directory, DirectoryError, PasswordChange, PasswordC
 use groups::Groups;
 use names::Domain;
 use password::Hasher;
+
+/// The attributes of one object, each with its values.
+type Row = Vec<Vec<String>>;
 
 /// Answers kept at once; the largest has the names of a thousand groups.
 const ANSWERS: usize = 256;
@@ -73,7 +76,7 @@ pub struct EmbeddedDirectory {
     hasher: Hasher,
     groups: Groups,
     /// Answers to queries at a position of the store: each token of a person asks the same again.
-    answers: Cache<(u64, u64, AttributeQuery), Arc<[Vec<Vec<String>>]>>,
+    answers: Cache<(Head, AttributeQuery), Arc<[Row]>>,
 }
 
 impl EmbeddedDirectory {
@@ -119,7 +122,7 @@ impl Directory for EmbeddedDirectory {
 
     async fn query(&self, query: &AttributeQuery) -> Result<Vec<Vec<Vec<String>>>, DirectoryError> {
         let head = self.store.head().await.map_err(unavailable)?;
-        let key = (head.epoch, head.serial, query.clone());
+        let key = (head, query.clone());
         if let Some(rows) = self.answers.get(&key) {
             return Ok(rows.to_vec());
         }
