@@ -84,6 +84,7 @@ impl Facts {
         let mut out = String::new();
         let ca = self.ca_file.display();
         let host = &self.federation_service;
+        let program = std::env::args().next().unwrap_or_else(|| "sekisho".to_owned());
         let _ = writeln!(out, "Sekisho demo is ready ({milliseconds} ms).\n");
         let _ = writeln!(out, "  Open            {}", self.claims_xray_url);
         let _ = writeln!(out, "  Metadata        {}", self.metadata_url);
@@ -114,7 +115,7 @@ impl Facts {
         );
         let _ = writeln!(out, "\nFacts for scripts: {}", data.join("demo.json").display());
         let _ =
-            writeln!(out, "Why did a request fail? sekisho explain ACTIVITY-ID --data {}", data.display());
+            writeln!(out, "Why did a request fail? {program} explain ACTIVITY-ID --data {}", data.display());
         let _ = writeln!(out, "End with Ctrl-C; the data stays and is used again.");
         out
     }

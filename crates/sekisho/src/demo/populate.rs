@@ -49,9 +49,11 @@ pub(super) async fn populate(service: &Service, seed: &Seed, folder: &Path) -> R
         sts.catalog.write(Write { epoch, by: "demo".to_owned(), at: now, operations }).await?;
     }
     remember_passwords(service, &users, sts.clock.now()).await?;
+    let mut trusts = sts.catalog.relying_parties().await?;
+    trusts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Populated {
         users: list_users(service, seed).await?,
-        relying_parties: sts.catalog.relying_parties().await?.iter().map(RelyingParty::of).collect(),
+        relying_parties: trusts.iter().map(RelyingParty::of).collect(),
     })
 }
 
