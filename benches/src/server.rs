@@ -1,5 +1,6 @@
 //! The demo as a process, pinned to one core.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -93,11 +94,23 @@ impl Demo {
 
     /// Processor time the server has used, in seconds (the kernel counts in hundredths).
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let after = stat.rsplit(')').next().ok_or("no stat")?;
-        let fields: Vec<&str> = after.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).ok_or("no stat");
-        Ok((ticks(11)? + ticks(12)?) / 100.0)
+        seconds(&std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?)
+    }
+
+    /// Processor time of the server's threads that live now, by name, in seconds.
+    pub(crate) fn thread_seconds(&self) -> Result<BTreeMap<String, f64>> {
+        let mut threads = BTreeMap::new();
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let folder = task?.path();
+            // A thread may end meanwhile.
+            let (Ok(name), Ok(stat)) =
+                (std::fs::read_to_string(folder.join("comm")), std::fs::read_to_string(folder.join("stat")))
+            else {
+                continue;
+            };
+            *threads.entry(name.trim().to_owned()).or_default() += seconds(&stat)?;
+        }
+        Ok(threads)
     }
 
     /// Ends the server as an administrator would, and waits for it.
@@ -113,4 +126,12 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// User and system time of a `stat` of `/proc`.
+fn seconds(stat: &str) -> Result<f64> {
+    let after = stat.rsplit(')').next().ok_or("no stat")?;
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).ok_or("no stat");
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
 }
