@@ -276,6 +276,26 @@ fn one_post_without_an_earlier_page_signs_in() {
     }
 }
 
+/// The password was typed for this very request, whatever the service adds to the address on the way.
+#[test]
+fn one_post_satisfies_a_request_for_fresh_credentials() {
+    let demo = demo();
+    let user = demo.user("alice");
+    let credentials = [("UserName", user.upn.as_str()), ("Password", &user.password)];
+    let curl = demo.curl();
+    let url = demo.wsignin(WSFED, "&wfresh=0");
+    let page = curl.follow(curl.post(&url, &credentials));
+    assert!(page.field("wresult").is_some(), "{}", page);
+    assert!(shows_sign_in(&curl.get(&url)), "once is enough for one request only");
+
+    let curl = demo.curl();
+    let message = [("wa", "wsignin1.0"), ("wtrealm", WSFED), ("wfresh", "0"), ("wctx", "x")];
+    let posted = curl.post(&demo.passive(), &[&message[..], &credentials[..]].concat());
+    let location = posted.header("location").unwrap();
+    assert!(!location.contains("assword") && !location.contains("UserName"), "{location}");
+    assert_eq!(curl.follow(posted).field("wctx").as_deref(), Some("x"));
+}
+
 #[test]
 fn the_account_name_with_its_domain_signs_in_too() {
     let demo = demo();

@@ -6,7 +6,6 @@ use audit::{Outcome as Ending, Step};
 use base::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
 use protocols::{PeerText, Refusal};
 use sts::{ChangeProblem, Input, Outcome, Resident, Session, SignInProblem, Trail};
 
@@ -99,7 +98,7 @@ fn find_message(server: &FederationServer, exchange: &Exchange) -> Option<Messag
     let query = exchange.query.as_deref().unwrap_or_default();
     let asked = Form::parse(query);
     if posted.has("wa") {
-        Some(Message::WsFederation(exchange.form.clone()))
+        Some(Message::WsFederation(without_page_fields(&exchange.form)))
     } else if posted.has("SAMLRequest") {
         Some(Message::SamlPost(exchange.form.clone()))
     } else if asked.has("wa") {
@@ -118,20 +117,24 @@ impl Message {
     /// the address, a posted SAML message waits in its cookie.
     fn continued_query<'a>(&'a self, exchange: &'a Exchange) -> Option<&'a str> {
         match self {
-            Self::WsFederation(parameters)
-                if exchange.method == Method::POST && is_only_message(parameters) =>
-            {
-                Some(parameters)
-            }
-            _ => exchange.query.as_deref(),
+            Self::WsFederation(parameters) => Some(parameters),
+            Self::SamlRedirect(_) | Self::SamlPost(_) => exchange.query.as_deref(),
         }
     }
 }
 
-/// Whether a posted form holds nothing that must not get into an address.
-fn is_only_message(form: &str) -> bool {
-    let form = Form::parse(form);
-    form.has("wa") && !form.has("Password") && !form.has("OldPassword")
+/// Fields of the pages of this service. They may be posted together with a message, and must not get into an
+/// address.
+const PAGE_FIELDS: [&str; 7] =
+    ["UserName", "Password", "AuthMethod", "Kmsi", "OldPassword", "NewPassword", "ConfirmNewPassword"];
+
+/// Of a posted form, the WS-Federation message in its received spelling: never a password.
+fn without_page_fields(form: &str) -> String {
+    let is_message = |pair: &&str| {
+        let name = Form::parse(pair);
+        !PAGE_FIELDS.iter().any(|field| name.has(field))
+    };
+    form.split('&').filter(is_message).collect::<Vec<_>>().join("&")
 }
 
 /// A login post is known by its fields alone, on any protocol address; it needs no hidden field and no earlier

@@ -107,7 +107,7 @@ pub(super) async fn plan(
         }
         Message::SamlRedirect(text) | Message::SamlPost(text) => {
             trail.protocol(AuthProtocol::Samlp);
-            let fingerprint = RequestFingerprint::of(text.as_bytes());
+            let fingerprint = fingerprint(text);
             let returned = has_input || session.is_some_and(|session| session.fresh_for == Some(fingerprint));
             let message = match message {
                 Message::SamlPost(form) => binding::from_post(form, "SAMLRequest")?,
@@ -116,6 +116,16 @@ pub(super) async fn plan(
             plan_saml(server, resident, &message, fingerprint, returned, trail).await
         }
     }
+}
+
+/// Names the request, in its received spelling. The correlation id is left out: this service adds it on the way.
+fn fingerprint(request: &str) -> RequestFingerprint {
+    let is_request = |pair: &&str| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        !name.eq_ignore_ascii_case("client-request-id")
+    };
+    let request = request.split('&').filter(is_request).collect::<Vec<_>>().join("&");
+    RequestFingerprint::of(request.as_bytes())
 }
 
 async fn plan_ws_federation(
@@ -138,7 +148,7 @@ async fn plan_ws_federation(
         realm: sign_in.wtrealm,
         freshness,
         methods: accepted.methods,
-        fingerprint: RequestFingerprint::of(parameters.as_bytes()),
+        fingerprint: fingerprint(parameters),
         passive: false,
         user_hint: sign_in.username,
     };
