@@ -20,7 +20,7 @@ pub use catalogue::{Channel, Definition, Level};
 pub use event::{
     AuthProtocol, AuthnAudit, BasicAudit, CallerIdentity, ClaimPairs, Event, ExtranetLockoutAudit,
     FailureType, NetworkLocation, OAuthAudit, RequestAudit, RequestContextHeaders, RequestFacts,
-    ResourceAudit, SsoBinding, token_types,
+    ResourceAudit, SsoBinding, WRONG_PASSWORD, token_types,
 };
 pub use explain::render;
 pub use headers::{HeadersText, Query};

@@ -64,7 +64,6 @@ fn has_request_id(query: &str) -> bool {
 pub(crate) fn page(exchange: &Exchange, html: String) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(html)));
     let headers = reply.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     for (name, value) in pages::security_headers(&exchange.nonce) {
         headers.insert(name, value);
     }

@@ -211,16 +211,21 @@ fn special_event(refused: &Refused, identifier: &str, exception: &Text) -> Optio
     }
 }
 
-/// The error page.
+/// The error page, as the ending of a trail.
 pub(crate) fn page(
     server: &FederationServer,
     exchange: &Exchange,
     trail: &mut Trail,
     problem: Problem,
 ) -> Reply {
-    let resident = server.sts.catalog.resident();
     let message = Text::from(problem.details.as_deref().unwrap_or(problem.reason));
     trail.ended(Outcome::Refused { reason: problem.reason.into(), message });
+    unrecorded_page(server, exchange, &problem)
+}
+
+/// The error page alone, for when no record can be kept.
+pub(crate) fn unrecorded_page(server: &FederationServer, exchange: &Exchange, problem: &Problem) -> Reply {
+    let resident = server.sts.catalog.resident();
     let html = pages::error(&ErrorPage {
         frame: frame(&resident, exchange),
         message: problem.message,

@@ -163,14 +163,7 @@ async fn recorded(server: &FederationServer, exchange: &Exchange) -> Reply {
         Err(error) => {
             // Without a record no token leaves, and nobody learns whether there would have been one.
             tracing::error!(%error, activity = %exchange.activity(), "the journal does not take records");
-            let mut lost = Trail::new(
-                context(exchange),
-                server.sts.node.clone(),
-                "",
-                exchange.context.started,
-                server.sts.random.clone(),
-            );
-            problem::page(server, exchange, &mut lost, Problem::no_journal())
+            problem::unrecorded_page(server, exchange, &Problem::no_journal())
         }
     }
 }

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::WRONG_PASSWORD;
 use base::{Guid, Secret, Timestamp};
 use claims::{Claim, Decision, EvaluationError, types};
 use directory::{DirectoryError, PasswordChange, PasswordCheck, Subject};
@@ -290,7 +291,7 @@ impl Sts {
                 Ok(Checked::Refused(SignInProblem::Disabled))
             }
             Ok(PasswordCheck::Wrong) => {
-                trail.password_refused(user, "The user name or password is incorrect", realm);
+                trail.password_refused(user, WRONG_PASSWORD, realm);
                 Ok(Checked::Refused(SignInProblem::Incorrect))
             }
             Err(DirectoryError::Busy { .. }) => Ok(Checked::Refused(SignInProblem::Busy)),

@@ -111,7 +111,7 @@ impl Trail {
     /// 413, 1203, 411, 1201; 342, 1000, 364: a password was not accepted.
     pub(crate) fn password_refused(&mut self, user: &str, reason: &str, relying_party: &str) {
         let identity = CallerIdentity { relying_party: Some(self.farm.clone()), ..CallerIdentity::default() };
-        let [security, admin] = self.not_validated(user, reason);
+        let [security, admin] = Event::password_refused(user, reason, self.client_ips());
         let mut audit = self.basic(self.farm.clone());
         audit.failure_type = FailureType::CredentialValidationError;
         audit.resource.user_id = Some(user.into());
@@ -126,22 +126,6 @@ impl Trail {
             self.passive_failure(relying_party, exception),
         ]);
         self.step(Step::refused("password_is_right", reason));
-    }
-
-    /// 411 and 342.
-    fn not_validated(&self, user: &str, reason: &str) -> [Event; 2] {
-        let error_message = Text::from(format!("{user}-{reason}"));
-        let exception = Text::from(format!("SecurityTokenValidationException: {user}"));
-        let token_type = Text::from(token_types::USER_NAME);
-        [
-            Event::SecurityTokenValidationFailure {
-                token_type: token_type.clone(),
-                error_message: error_message.clone(),
-                exception: exception.clone(),
-                client_ip: self.client_ips(),
-            },
-            Event::SecurityTokenValidationError { token_type, error_message, exception },
-        ]
     }
 
     /// 516, 1210; 364: the account is locked, the directory was not asked.

@@ -31,6 +31,9 @@ pub mod token_types {
         "http://schemas.microsoft.com/ws/2006/05/servicemodel/tokens/SecureConversation";
 }
 
+/// The Windows text for a wrong password; ADFSBadCredsSearch.ps1 keeps the events that contain it.
+pub const WRONG_PASSWORD: &str = "The user name or password is incorrect";
+
 /// One event. `instance` chains the audits of one token issue, of one request or of one response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
@@ -456,12 +459,11 @@ impl Event {
         self.definition().message(items)
     }
 
-    /// 411 and 342 for a wrong password: the message has the form that scripts look for.
+    /// 411 and 342 for a password that was not accepted: the message has the form that scripts look for.
     ///
-    /// `user` is the name as typed; `client_ip` is as in 411.
-    pub fn wrong_password(user: &str, client_ip: impl Into<Text>) -> [Self; 2] {
-        // The Windows text of this error; ADFSBadCredsSearch.ps1 keeps the events that contain it.
-        let error_message = Text::from(format!("{user}-The user name or password is incorrect"));
+    /// `user` is the name as typed; `reason` is [`WRONG_PASSWORD`] or another text; `client_ip` is as in 411.
+    pub fn password_refused(user: &str, reason: &str, client_ip: impl Into<Text>) -> [Self; 2] {
+        let error_message = Text::from(format!("{user}-{reason}"));
         let exception = Text::from(format!("SecurityTokenValidationException: {user}"));
         let token_type = Text::from(token_types::USER_NAME);
         [

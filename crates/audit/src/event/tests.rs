@@ -176,7 +176,8 @@ fn every_event_has_its_definition_its_number_of_items_and_its_stored_form() {
 #[test]
 fn items_are_in_the_order_of_the_captured_samples() {
     let (i, a) = (instance().to_string(), activity().to_string());
-    let [audit, admin] = Event::wrong_password("kim@example.com", "198.51.100.7,192.0.2.20");
+    let [audit, admin] =
+        Event::password_refused("kim@example.com", WRONG_PASSWORD, "198.51.100.7,192.0.2.20");
     let headers = RequestContextHeaders {
         endpoint_absolute_path: some("/adfs/ls/"),
         forwarded_client_ip: some("198.51.100.7"),
@@ -394,10 +395,10 @@ fn a_peer_cannot_forge_a_line_or_an_element_of_an_audit() {
     let xml = fields(&Event::FreshCredentialFailure(Box::new(audit))).remove(1);
     assert!(xml.contains("<UserId>kim\\u000d\\u000aActivity ID: 00000000-0000-0000-0000-000000000000&lt;/UserId&gt;&lt;UserId&gt;admin</UserId>"));
 
-    let [audit, _] = Event::wrong_password(forged, "198.51.100.7");
+    let [audit, _] = Event::password_refused(forged, WRONG_PASSWORD, "198.51.100.7");
     let items = fields(&audit);
     assert!(items.iter().all(|item| !item.contains(['\r', '\n'])));
-    let clean = Event::wrong_password("kim", "198.51.100.7")[0].clone();
+    let clean = Event::password_refused("kim", WRONG_PASSWORD, "198.51.100.7")[0].clone();
     let lines = |event: &Event| event.message(&fields(event)).lines().count();
     assert_eq!(lines(&audit), lines(&clean));
 }

@@ -10,7 +10,7 @@ use base::{Guid, ManualClock, Timestamp};
 
 use super::writer::Output;
 use super::*;
-use crate::{Event, HeadersText, Outcome, Query, RequestLine, Step, Text};
+use crate::{Event, HeadersText, Outcome, Query, RequestLine, Step, Text, WRONG_PASSWORD};
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp::parse_xml("2030-01-02T03:04:05Z").unwrap()))
@@ -635,7 +635,11 @@ fn no_canary_reaches_a_file_and_no_line_is_forged() {
         client: "198.51.100.7".parse().unwrap(),
     });
     record.events.push(Event::LongText { instance: Guid::NIL, text: HeadersText::new(headers, None) });
-    record.events.extend(Event::wrong_password("kim\r\n2. forged\u{2028}x", Text::from("198.51.100.7")));
+    record.events.extend(Event::password_refused(
+        "kim\r\n2. forged\u{2028}x",
+        WRONG_PASSWORD,
+        Text::from("198.51.100.7"),
+    ));
     runtime().block_on(journal.append(&record)).unwrap();
     journal.derive_lines().unwrap();
     drop(journal);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use configuration::{DirectoryGroup, DirectoryUser};
-use store::{Document, Kind, StoreError};
+use store::Kind;
 
-use super::EmbeddedDirectory;
 use super::create::{CreateError, NewUser, put_group, put_user, sam_problems, user_problems};
+use super::{EmbeddedDirectory, from_document, unavailable};
 use crate::DirectoryError;
 
 impl EmbeddedDirectory {
@@ -55,10 +55,10 @@ impl EmbeddedDirectory {
             let mut made = DirectoryUser { member_of, ..made };
             let mut version = 0;
             if let Some(document) = stored {
-                let known: DirectoryUser = read(&document)?;
+                version = document.version;
+                let known: DirectoryUser = from_document(document)?;
                 made.object_guid = known.object_guid;
                 made.object_sid = known.object_sid;
-                version = document.version;
             }
             operations.push(put_user(&made, version)?);
         }
@@ -83,19 +83,9 @@ impl EmbeddedDirectory {
             let page = self.store.list(kind, after.as_deref(), 500).await.map_err(unavailable)?;
             let Some(last) = page.last() else { return Ok(found) };
             after = Some(last.id.clone());
-            for document in &page {
-                found.push(read(document)?);
+            for document in page {
+                found.push(from_document(document)?);
             }
         }
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T, DirectoryError> {
-    T::deserialize(&document.body).map_err(|error| {
-        DirectoryError::Unavailable(format!("{:?} '{}': {error}", document.kind, document.id))
-    })
-}
-
-fn unavailable(error: StoreError) -> DirectoryError {
-    DirectoryError::Unavailable(error.to_string())
 }
