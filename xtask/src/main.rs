@@ -7,6 +7,7 @@ mod bench;
 mod floors;
 mod lint;
 mod outcome;
+mod package;
 mod peers;
 mod project;
 mod step;
@@ -23,7 +24,9 @@ usage: cargo xtask lint [PART...]
            end-to-end tests last; --require-peers makes a test that was skipped a failure,
            --without-peers installs and starts nothing
        cargo xtask bench
-           what of a core's signing work becomes tokens, time to ready, resident memory";
+           what of a core's signing work becomes tokens, time to ready, resident memory
+       cargo xtask package
+           the Debian package of the program, with its systemd unit";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Some((&"lint", parts)) => lint::run(parts),
         Some((&"test", options)) => test::run(options),
         Some((&"bench", [])) => bench::run(),
+        Some((&"package", [])) => package::run(),
         _ => Err(USAGE.to_owned()),
     };
     match done {
