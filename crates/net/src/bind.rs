@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,10 @@ impl fmt::Display for BindFailure {
         write!(f, "the listener '{listener}' cannot listen at {address}: ")?;
         match (error.kind(), holders.first()) {
             (io::ErrorKind::AddrInUse, Some(holder)) => write!(f, "{holder}"),
-            (io::ErrorKind::AddrInUse, None) => write!(f, "port {} is in use", address.port()),
+            // Bound, neither listening nor connected; or of a process beyond a container's view.
+            (io::ErrorKind::AddrInUse, None) => {
+                write!(f, "port {} is in use, and the kernel does not tell by whom", address.port())
+            }
             (io::ErrorKind::AddrNotAvailable, _) => {
                 write!(f, "this machine does not have the address {}", address.ip())
             }
@@ -72,7 +75,7 @@ pub(crate) struct Tried {
 /// What came of a try to bind.
 pub(crate) enum Outcome {
     Bound(TcpListener),
-    /// The IPv6 wildcard beside another address, on a machine without IPv6.
+    /// The wildcard or loopback of IPv6 beside another address, on a machine without IPv6.
     Absent,
     Failed(Arc<BindFailure>),
 }
@@ -152,12 +155,13 @@ fn open(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Whether the failure means that this machine has no IPv6, which is no failure of a wildcard listener that
-/// is bound for IPv4.
+/// Whether the failure means that this machine has no IPv6, which is no failure of a listener that has another
+/// address too and names no address of IPv6 in particular.
 fn means_no_ipv6(failure: &BindFailure) -> bool {
     // EAFNOSUPPORT has no `ErrorKind`.
     const EAFNOSUPPORT: i32 = 97;
     let absent = failure.error.raw_os_error() == Some(EAFNOSUPPORT)
         || failure.error.kind() == io::ErrorKind::AddrNotAvailable;
-    absent && failure.address.ip() == IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)
+    let ip = failure.address.ip();
+    absent && ip.is_ipv6() && (ip.is_unspecified() || ip.is_loopback())
 }

@@ -1,7 +1,8 @@
 //! Which address a request really came from.
 //!
-//! A header that names an address is only as good as who wrote it. `X-Forwarded-For` is read from load
-//! balancers, the `X-MS-*` headers from proxies, and nobody else is believed. Lists are walked from the
+//! A header that names an address is only as good as who wrote it. `X-Forwarded-For` or `Forwarded` is read from
+//! load balancers, the `X-MS-*` headers from proxies, and nobody else is believed. The peer is the one that a load
+//! balancer named by the PROXY protocol, where a listener takes it. Lists are walked from the
 //! right, the end that the nearest hop wrote; the first address that is no trusted hop is the client, and
 //! what stands left of it was written by the client.
 

@@ -32,6 +32,10 @@ impl fmt::Display for Holder {
             None if *state == "TIME_WAIT" => {
                 write!(f, "a closed connection, which the kernel keeps for up to 60 s, holds {local}")?;
             }
+            // Nobody owns these any more; at most a process that has closed its sending side.
+            None if matches!(*state, "FIN_WAIT1" | "FIN_WAIT2" | "CLOSING" | "LAST_ACK") => {
+                write!(f, "a connection that is being closed holds {local}")?;
+            }
             None => write!(f, "a process of another user holds {local}")?,
         }
         if let Some(remote) = remote {

@@ -40,7 +40,8 @@ pub enum ListenerState {
         /// Tries that ended with this cause.
         tries: u64,
     },
-    /// The IPv6 wildcard on a machine without IPv6, beside an address of IPv4: not a failure, not tried again.
+    /// The wildcard or loopback of IPv6 beside another address, on a machine without IPv6: not a failure, and not
+    /// tried again.
     Absent,
 }
 

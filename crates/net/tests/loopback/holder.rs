@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 const MODE: &str = "HOLDER_MODE";
 
@@ -19,6 +19,8 @@ pub enum Hold {
 pub struct Holder {
     pub address: SocketAddr,
     child: Child,
+    /// Kept open, so that the process can write to its end.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Holder {
@@ -34,10 +36,15 @@ impl Holder {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = |line: String| line.split_once("HELD=")?.1.parse().ok();
-        let address = lines.map_while(Result::ok).find_map(address).expect("the holder says what it holds");
-        Self { address, child }
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            assert!(output.read_line(&mut line).unwrap() > 0, "the holder says what it holds");
+            if let Some((_, address)) = line.split_once("HELD=") {
+                break address.trim().parse().unwrap();
+            }
+        };
+        Self { address, child, _output: output }
     }
 
     /// How errors name the process.

@@ -108,6 +108,29 @@ async fn a_connection_that_took_the_port_is_named_with_both_ends_and_each_cause_
     serves(address).await;
 }
 
+/// Security case 98: the process is gone, and the port is not free yet.
+#[tokio::test]
+async fn a_port_that_the_kernel_keeps_after_a_connection_is_named_as_such_and_can_be_left() {
+    let far = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let holder = Holder::start(&Hold::Connected(far.local_addr().unwrap()));
+    let (connection, _) = far.accept().await.unwrap();
+    let handle = with_held_port(&holder);
+    let address = holder.address;
+    // The near end closes first, and so it is the one that is kept.
+    drop(holder);
+    drop(connection);
+    let expected = format!(
+        "a closed connection, which the kernel keeps for up to 60 s, holds {address} → {} (TIME_WAIT)",
+        far.local_addr().unwrap()
+    );
+    becomes(&handle, "the cause changes", |set| {
+        failure(set, "certificates").is_some_and(|text| text.ends_with(&expected))
+    })
+    .await;
+    handle.change("certificates", &[loopback()]).await.unwrap();
+    timeout(SOON, handle.all_bound_once()).await.unwrap();
+}
+
 /// Security case 98: document 000, step A3, while the port is held.
 #[tokio::test]
 async fn a_listener_that_cannot_be_bound_moves_to_a_free_port_without_a_restart() {
