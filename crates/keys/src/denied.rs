@@ -70,7 +70,7 @@ impl Account {
         Self { uid, name: name_of(uid) }
     }
 
-    /// As `chown` and `setfacl` take it.
+    /// As `setfacl` and `sudo` take it.
     fn argument(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.uid.to_string())
     }
@@ -88,7 +88,10 @@ impl fmt::Display for Account {
 impl Denied {
     /// Finds what stands between this process and `path`, a file in the data directory `data`.
     pub(crate) fn explain(path: &Path, data: &Path) -> Self {
-        let mut culprit = path.to_owned();
+        // A relative path has no way above it.
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (path, data) = (&absolute(path), &absolute(data));
+        let mut culprit = path.clone();
         // From the root down: the first name that cannot be looked up is refused by its directory.
         let mut above: Vec<_> = path.ancestors().collect();
         above.reverse();
@@ -137,7 +140,11 @@ impl Denied {
         let path = quoted(&self.path);
         let Self { needed_mode: mode, account, .. } = self;
         match &self.fault {
-            Fault::Owner => format!("chown {}: {path} && chmod {mode:o} {path}", account.argument()),
+            Fault::Owner => match &account.name {
+                // With its group.
+                Some(name) => format!("chown {name}: {path} && chmod {mode:o} {path}"),
+                None => format!("chown {} {path} && chmod {mode:o} {path}", account.uid),
+            },
             Fault::Mode => format!("chmod {mode:o} {path}"),
             Fault::Path => format!("setfacl -m u:{}:x {path}", account.argument()),
             Fault::Process { expected } => format!("sudo -u {} COMMAND", expected.argument()),
@@ -264,7 +271,7 @@ mod tests {
         let denied = diagnose("/var/lib/sekisho/it's here.key", (0, 0o600), 4242, 4242);
         assert_eq!(
             denied.repair(),
-            r"chown 4242: '/var/lib/sekisho/it'\''s here.key' && chmod 600 '/var/lib/sekisho/it'\''s here.key'"
+            r"chown 4242 '/var/lib/sekisho/it'\''s here.key' && chmod 600 '/var/lib/sekisho/it'\''s here.key'"
         );
         assert!(denied.to_string().contains("runs as uid 4242"), "{denied}");
     }

@@ -218,9 +218,13 @@ mod tests {
         assert_eq!(received.unseal(Purpose::FarmKey, "name", &sealed).unwrap().as_slice(), b"x");
         assert_eq!(format!("{transfer:?}"), "****");
         let text = transfer.expose();
-        for wrong in
-            ["", "sekisho-master-key-v1 ", &text[1..], &text[..text.len() - 2], &format!("{text}AAAA")]
-        {
+        for wrong in [
+            "",
+            "sekisho-master-key-v1 ",
+            text.get(1..).unwrap(),
+            text.get(..text.len() - 2).unwrap(),
+            &format!("{text}AAAA"),
+        ] {
             let error = MasterKey::from_transfer(&Secret::new(wrong)).unwrap_err();
             assert!(matches!(error, SealError::Format { .. }), "{error}");
         }

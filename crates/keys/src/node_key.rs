@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::aead::Aead;
+use crate::denied::Denied;
 use crate::master_key::{MasterKey, SealError, decode, encode};
 
 const FILE: &str = "node.key";
@@ -88,8 +89,11 @@ pub enum NodeKeyError {
         /// The file.
         path: PathBuf,
     },
-    /// The system refused.
-    #[error("'{path}': {cause}; it must belong to the account the service runs as")]
+    /// This process may not read or write it.
+    #[error("node.key is not accessible: {0}")]
+    Denied(Box<Denied>),
+    /// The system refused for another reason than permissions.
+    #[error("'{path}': {cause}")]
     File {
         /// The file.
         path: PathBuf,
@@ -112,6 +116,7 @@ impl NodeKey {
         let text = Zeroizing::new(format!("{FORMAT} {node} {}\n", *encoded));
         write_new(dir, &path, text.as_bytes()).map_err(|cause| match cause.kind() {
             ErrorKind::AlreadyExists => NodeKeyError::Exists { path: path.clone() },
+            ErrorKind::PermissionDenied => NodeKeyError::Denied(Box::new(Denied::explain(&path, dir))),
             _ => NodeKeyError::File { path: path.clone(), cause },
         })?;
         Self::new(node, secret)
@@ -122,6 +127,7 @@ impl NodeKey {
         let path = dir.join(FILE);
         let failed = |cause: std::io::Error| match cause.kind() {
             ErrorKind::NotFound => NodeKeyError::Missing { path: path.clone() },
+            ErrorKind::PermissionDenied => NodeKeyError::Denied(Box::new(Denied::explain(&path, dir))),
             _ => NodeKeyError::File { path: path.clone(), cause },
         };
         let file = File::open(&path).map_err(failed)?;

@@ -8,7 +8,6 @@ use x509_parser::extensions::GeneralName;
 /// Whether clients take the certificate for `host`, a name or an address (RFC 9525 6.3): the subject
 /// alternative names decide, and `*` stands for one whole label at the left.
 pub(crate) fn covers(certificate: &CertificateDer<'_>, host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
     let Ok(name) = ServerName::try_from(host) else { return false };
     ParsedCertificate::try_from(certificate)
         .is_ok_and(|parsed| rustls::client::verify_server_name(&parsed, &name).is_ok())

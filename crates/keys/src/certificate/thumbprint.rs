@@ -109,10 +109,10 @@ mod tests {
     fn what_is_wrong_is_named() {
         let error = |text: &str| parse_thumbprint(text).unwrap_err().to_string();
         assert!(error("").contains("it has 0 hexadecimal digits"), "{}", error(""));
-        assert!(error(&THUMBPRINT[1..]).contains("it has 39"));
+        assert!(error(THUMBPRINT.get(1..).unwrap()).contains("it has 39"));
         assert!(error(&"0".repeat(64)).contains("SHA-256"));
         let letter_o = THUMBPRINT.replace('0', "O");
-        assert!(error(&letter_o).contains("character 23 is 'O' (U+004F)"), "{}", error(&letter_o));
+        assert!(error(&letter_o).contains("character 21 is 'O' (U+004F)"), "{}", error(&letter_o));
         assert!(error("fs.contoso.com").contains("character 2 is 's'"));
         assert!(error(&"x".repeat(1_000_000)).len() < 400);
         assert!(error(&"0".repeat(1_000_000)).contains("1000000 hexadecimal"));

@@ -124,7 +124,7 @@ fn the_files_are_the_owners_alone_and_hold_no_key_in_clear() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let content = fs::read_to_string(&path).unwrap();
         let key = std::str::from_utf8(&pem).unwrap().split("PRIVATE KEY-----\n").nth(1).unwrap();
-        assert!(!content.contains(&key[..60]) && !content.contains("PRIVATE"));
+        assert!(!content.contains(key.get(..60).unwrap()) && !content.contains("PRIVATE"));
     }
     for directory in ["certificates", "certificates/my"] {
         let mode = fs::metadata(node.data.path().join(directory)).unwrap().permissions().mode();
@@ -308,12 +308,12 @@ fn a_file_changed_at_random_is_refused_or_still_good() {
 #[test]
 fn garbage_of_any_size_is_refused() {
     let node = node();
-    let circle = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".repeat(1000);
-    for garbage in [&[][..], &[0x30; 1000], &[0xff; 1_000_000], &vec![0x30; 50_000_000], &circle] {
+    let many = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".repeat(1000);
+    for garbage in [&[][..], &[0x30; 1000], &[0xff; 1_000_000], &vec![0x30; 50_000_000], &many] {
         assert!(node.store.import_pfx(garbage, &Secret::new("x"), &import(), &SystemRandom).is_err());
         assert!(node.store.import_pem(garbage, &import(), &SystemRandom).is_err());
     }
-    let pem = self_signed("fs").repeat(1);
+    let pem = self_signed("fs");
     let certificate =
         std::str::from_utf8(&pem).unwrap().split_inclusive("END CERTIFICATE-----\n").next().unwrap();
     let many = [&pem[..], certificate.repeat(200).as_bytes()].concat();
@@ -501,8 +501,11 @@ const CHILD: &str = "SEKISHO_TEST_STORE";
 #[test]
 fn child_process_of_another_account() {
     let Ok(arguments) = std::env::var(CHILD) else { return };
-    let (data, thumbprint) = arguments.split_once(' ').unwrap();
-    let key = NodeKey::open(Path::new(data)).unwrap();
+    let (data, thumbprint) = arguments.rsplit_once(' ').unwrap();
+    let key = match NodeKey::open(Path::new(data)) {
+        Ok(key) => key,
+        Err(error) => return println!("{error}"),
+    };
     let store = CertificateStore::open(Path::new(data), Arc::new(key));
     match store.tls_key(thumbprint) {
         Ok(_) => println!("USABLE"),
@@ -533,14 +536,11 @@ fn a_key_that_the_service_cannot_read_is_named_with_its_owner_and_the_repair() {
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let run = || {
-        // The store's arguments are separated by the last space only in name: the path has one too.
-        let link = outer.path().join("data");
-        let _ = symlink(&data, &link);
         let output = Command::new("setpriv")
             .args([&format!("--reuid={SERVICE}"), &format!("--regid={SERVICE}"), "--clear-groups"])
             .arg(&program)
             .args(["--exact", "certificate_store::tests::child_process_of_another_account", "--nocapture"])
-            .env(CHILD, format!("{} {}", link.display(), imported.thumbprint))
+            .env(CHILD, format!("{} {}", data.display(), imported.thumbprint))
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -555,7 +555,7 @@ fn a_key_that_the_service_cannot_read_is_named_with_its_owner_and_the_repair() {
         said.contains("belongs to root (uid 0) with mode 600, and this process, which runs as uid 54321"),
         "{said}"
     );
-    assert!(said.contains(&format!("Run: chown {SERVICE}: '")), "{said}");
+    assert!(said.contains(&format!("Run: chown {SERVICE} '")), "{said}");
 
     // The printed command repairs it.
     let command = said.lines().find_map(|line| line.split_once("Run: ")).unwrap().1;
@@ -575,4 +575,10 @@ fn a_key_that_the_service_cannot_read_is_named_with_its_owner_and_the_repair() {
     assert!(said.contains("certificates/my' belongs to root (uid 0) with mode 700"), "{said}");
     assert!(said.contains("chmod 700 '"), "{said}");
     assert!(!said.contains("no certificate with thumbprint"), "{said}");
+
+    // The key above all.
+    chown(data.join("node.key"), Some(0), Some(0)).unwrap();
+    let said = run();
+    assert!(said.contains("node.key is not accessible: '"), "{said}");
+    assert!(said.contains(&format!("Run: chown {SERVICE} '")), "{said}");
 }
