@@ -172,6 +172,28 @@ fn issuers_are_put_in_order_and_strangers_left_out() {
 }
 
 #[test]
+fn authorities_that_issued_each_other_are_no_endless_chain() {
+    let named = |name: &str| {
+        let mut params = rcgen::CertificateParams::new(vec!["fs.contoso.com".to_owned()]).unwrap();
+        params.distinguished_name = crate::certificate::generate::common_name(name.to_owned());
+        (params, rcgen::KeyPair::generate().unwrap())
+    };
+    let ((x, x_key), (y, y_key), (leaf, leaf_key)) = (named("X"), named("Y"), named("fs.contoso.com"));
+    let (x_issuer, y_issuer) =
+        (rcgen::Issuer::from_params(&x, &x_key), rcgen::Issuer::from_params(&y, &y_key));
+    let leaf = leaf.signed_by(&leaf_key, &x_issuer).unwrap();
+    let (x, y) = (x.signed_by(&x_key, &y_issuer).unwrap(), y.signed_by(&y_key, &x_issuer).unwrap());
+    let pem = [leaf_key.serialize_pem(), y.pem(), x.pem(), leaf.pem()].concat().into_bytes();
+    let node = node();
+    let error = node.pem(&pem, &import()).unwrap_err();
+    assert!(matches!(error, CertificateStoreError::Import(ImportError::ChainIncomplete { .. })), "{error}");
+    let anyway = StoreImport { allow_incomplete_chain: true, ..import() };
+    let imported = node.pem(&pem, &anyway).unwrap();
+    let certified = node.store.tls_key(&imported.thumbprint).unwrap();
+    assert_eq!(certified.cert, [leaf.der().clone(), x.der().clone(), y.der().clone()]);
+}
+
+#[test]
 fn what_clients_would_object_to_is_said_and_not_refused() {
     let Some(openssl) = OpenSsl::start() else { return };
     openssl.make_chain("ec -pkeyopt ec_paramgen_curve:P-256");
