@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::aead::Aead;
+use crate::denied::Denied;
 use crate::master_key::{MasterKey, SealError, decode, encode};
 
 const FILE: &str = "node.key";
@@ -32,7 +33,27 @@ pub struct WrappedMasterKey {
 /// A node's own key and identifier.
 pub struct NodeKey {
     node: Guid,
+    secret: Zeroizing<[u8; 32]>,
+    /// Wraps the master key.
     aead: Aead,
+}
+
+/// What a node keeps for itself alone. A value sealed for one use cannot be opened for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeUse {
+    /// A private key of the node's certificate store.
+    CertificateStore,
+    /// The key by which other nodes know this one.
+    Identity,
+}
+
+impl NodeUse {
+    fn label(self) -> &'static str {
+        match self {
+            Self::CertificateStore => "certificate-store",
+            Self::Identity => "node-identity",
+        }
+    }
 }
 
 /// `node.key` could not be read or made.
@@ -68,8 +89,11 @@ pub enum NodeKeyError {
         /// The file.
         path: PathBuf,
     },
-    /// The system refused.
-    #[error("'{path}': {cause}; it must belong to the account the service runs as")]
+    /// This process may not read or write it.
+    #[error("node.key is not accessible: {0}")]
+    Denied(Box<Denied>),
+    /// The system refused for another reason than permissions.
+    #[error("'{path}': {cause}")]
     File {
         /// The file.
         path: PathBuf,
@@ -92,9 +116,10 @@ impl NodeKey {
         let text = Zeroizing::new(format!("{FORMAT} {node} {}\n", *encoded));
         write_new(dir, &path, text.as_bytes()).map_err(|cause| match cause.kind() {
             ErrorKind::AlreadyExists => NodeKeyError::Exists { path: path.clone() },
+            ErrorKind::PermissionDenied => NodeKeyError::Denied(Box::new(Denied::explain(&path, dir))),
             _ => NodeKeyError::File { path: path.clone(), cause },
         })?;
-        Ok(Self { node, aead: Aead::new(&secret).map_err(SealError::from)? })
+        Self::new(node, secret)
     }
 
     /// Reads `node.key` in `dir`.
@@ -102,6 +127,7 @@ impl NodeKey {
         let path = dir.join(FILE);
         let failed = |cause: std::io::Error| match cause.kind() {
             ErrorKind::NotFound => NodeKeyError::Missing { path: path.clone() },
+            ErrorKind::PermissionDenied => NodeKeyError::Denied(Box::new(Denied::explain(&path, dir))),
             _ => NodeKeyError::File { path: path.clone(), cause },
         };
         let file = File::open(&path).map_err(failed)?;
@@ -112,7 +138,30 @@ impl NodeKey {
         let mut text = Zeroizing::new(Vec::with_capacity(256));
         file.take(256).read_to_end(&mut text).map_err(failed)?;
         let (node, secret) = parse(&text).ok_or(NodeKeyError::Malformed { path })?;
-        Ok(Self { node, aead: Aead::new(&secret).map_err(SealError::from)? })
+        Self::new(node, secret)
+    }
+
+    fn new(node: Guid, secret: Zeroizing<[u8; 32]>) -> Result<Self, NodeKeyError> {
+        let aead = Aead::new(&secret).map_err(SealError::from)?;
+        Ok(Self { node, secret, aead })
+    }
+
+    /// Seals `plaintext` under a key derived for the use. It can be opened only under the same `name`.
+    pub(crate) fn seal(
+        &self,
+        node_use: NodeUse,
+        name: &str,
+        plaintext: &[u8],
+        random: &dyn Random,
+    ) -> Result<String, SealError> {
+        let aead = Aead::derived(&self.secret, &[node_use.label()])?;
+        Ok(encode(&aead.seal(name.as_bytes(), plaintext, random)?))
+    }
+
+    /// Opens what [`seal`](Self::seal) sealed; `None` for anything else.
+    pub(crate) fn unseal(&self, node_use: NodeUse, name: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let aead = Aead::derived(&self.secret, &[node_use.label()]).ok()?;
+        aead.open(name.as_bytes(), &decode(sealed)?)
     }
 
     /// The node's identifier.
