@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use claims::RuleSet;
-use configuration::{ClaimsProviderTrust, RelyingPartyTrust, ServiceProperties};
+use configuration::{ClaimsProviderTrust, Object, RelyingPartyTrust, ServiceProperties};
 use quick_cache::sync::Cache;
 use store::{Configuration, Document, Head, Kind, Operation, StoreError, Write, WriteError};
 
@@ -116,14 +116,14 @@ impl Catalog {
 /// The store operation that creates or replaces a trust. `expected` is the version that was read, 0 for a new
 /// trust.
 pub fn put_relying_party(trust: &RelyingPartyTrust, expected: u64) -> Result<Operation, serde_json::Error> {
-    let mut keys = vec![("name", trust.name.clone())];
-    keys.extend(trust.identifier.iter().map(|identifier| ("identifier", identifier.clone())));
+    let mut trust = trust.clone();
+    trust.settle();
     Ok(Operation::Put {
         kind: Kind::RelyingPartyTrust,
-        id: trust.object_identifier.to_string(),
+        id: trust.id(),
         expected,
-        body: serde_json::to_value(trust)?,
-        keys,
+        body: serde_json::to_value(&trust)?,
+        keys: trust.keys(),
     })
 }
 
@@ -170,7 +170,7 @@ async fn read_resident(store: &dyn Configuration) -> Result<Resident, CatalogErr
 fn ready(document: &Document) -> Result<RelyingParty, CatalogError> {
     let trust: RelyingPartyTrust = read(document)?;
     Ok(RelyingParty {
-        authorization: compiled(document, "IssuanceAuthorizationRules", &trust.issuance_authorization_rules)?,
+        authorization: compiled(document, "IssuanceAuthorizationRules", trust.authorization_rules())?,
         transform: compiled(document, "IssuanceTransformRules", &trust.issuance_transform_rules)?,
         trust,
     })

@@ -64,8 +64,10 @@ pub async fn install(
         object_identifier: Guid::random(random.as_ref()),
         name: "Active Directory".to_owned(),
         identifier: claims::claim::AD_AUTHORITY.to_owned(),
-        enabled: true,
+        is_local: true,
+        anchor_claim_type: Some(claims::types::WINDOWS_ACCOUNT_NAME.to_owned()),
         acceptance_transform_rules: acceptance_rules(),
+        ..ClaimsProviderTrust::default()
     };
     let operations = vec![
         Operation::Put {
