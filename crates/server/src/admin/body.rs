@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -13,26 +13,38 @@ use super::answer::{Answer, bad_request, refused};
 
 /// Largest body.
 const LARGEST: usize = 1024 * 1024;
+/// Octets of a body that is too large which are read all the same.
+const THROWN_AWAY: usize = 16 * 1024 * 1024;
 /// A body must be there after this time.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads a JSON body. Nothing at all is `null`.
 pub(super) async fn read(body: Incoming) -> Result<Value, Answer> {
-    let read = tokio::time::timeout(TIMEOUT, Limited::new(body, LARGEST).collect()).await;
-    let bytes = match read {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return Err(refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is larger than 1 MiB; expected one object",
-            ));
+    match tokio::time::timeout(TIMEOUT, collect(body)).await {
+        Ok(Ok(Some(bytes))) => parse(&bytes).map_err(bad_request),
+        Ok(Ok(None)) => {
+            let message = "the body is larger than 1 MiB; expected one object";
+            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, message))
         }
-        Ok(Err(error)) => return Err(bad_request(format!("the body could not be read: {error}"))),
-        Err(_) => {
-            return Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 seconds"));
+        Ok(Err(error)) => Err(bad_request(format!("the body could not be read: {error}"))),
+        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 seconds")),
+    }
+}
+
+/// The body; `None` when it is too large. What is too large is read on for a while and thrown away, so that its
+/// sender comes to read the answer.
+async fn collect(mut body: Incoming) -> Result<Option<Vec<u8>>, hyper::Error> {
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        match length {
+            ..=LARGEST => bytes.extend_from_slice(&data),
+            ..=THROWN_AWAY => bytes.clear(),
+            _ => break,
         }
-    };
-    parse(&bytes).map_err(bad_request)
+    }
+    Ok((length <= LARGEST).then_some(bytes))
 }
 
 /// The value. The depth is bounded by the parser.

@@ -26,7 +26,9 @@ fn object_type(kind: &str) -> Result<&'static ObjectType> {
 pub(super) async fn list(admin: &Admin, call: &Call, kind: &str) -> Result<Answer> {
     let object = object_type(kind)?;
     let indexes = indexes(object);
-    call.only(&[&["after", "limit"], indexes].concat())?;
+    let mut allowed = vec!["after", "limit"];
+    allowed.extend(indexes);
+    call.only(&allowed)?;
     let limit = call.number("limit")?.unwrap_or(PAGE);
     let mut by = indexes.iter().filter_map(|index| Some((*index, call.parameter(index)?)));
     let selection = match (by.next(), by.next()) {
