@@ -398,10 +398,10 @@ fn the_administration_socket_answers_status_and_explain() {
     assert_eq!(body["identifier"], demo.fact("entity_id"));
     let (code, body) = socket_curl(demo, "/explain/5f1b9a60-7c3b-4d83-9a52-000000000000");
     assert_eq!(code, 404);
-    assert!(body["error"].as_str().unwrap().contains("no request with the activity id"));
+    assert!(body["error"]["message"].as_str().unwrap().contains("no request with the activity id"));
     let (code, body) = socket_curl(demo, "/explain/x");
     assert_eq!(code, 400);
-    assert!(body["error"].as_str().unwrap().contains("GUID"));
+    assert!(body["error"]["message"].as_str().unwrap().contains("GUID"));
     assert_eq!(socket_curl(demo, "/other").0, 404);
 }
 

@@ -1,6 +1,7 @@
 //! One request, read whole, and the pieces of its answer.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base::ActivityId;
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use net::RequestContext;
+use sts::Resident;
 
 use crate::pages::{self, Language, Nonce};
 
@@ -18,6 +20,8 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 
 /// A request, read whole.
 pub(crate) struct Exchange {
+    /// The configuration as it was when the request began; it holds to its end.
+    pub(crate) resident: Arc<Resident>,
     /// Where it came from.
     pub(crate) context: RequestContext,
     /// Method; HEAD has become GET.

@@ -225,9 +225,8 @@ pub(crate) fn page(
 
 /// The error page alone, for when no record can be kept.
 pub(crate) fn unrecorded_page(server: &FederationServer, exchange: &Exchange, problem: &Problem) -> Reply {
-    let resident = server.sts.catalog.resident();
     let html = pages::error(&ErrorPage {
-        frame: frame(&resident, exchange),
+        frame: frame(&exchange.resident, exchange),
         message: problem.message,
         relying_party: problem.relying_party.as_deref(),
         error_details: problem.details.as_deref(),

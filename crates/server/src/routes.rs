@@ -119,7 +119,8 @@ async fn read(
         String::new()
     };
     let nonce = Nonce::random(server.sts.random.as_ref());
-    Ok(Exchange { context, method, path, query, headers, form, language, nonce })
+    let resident = server.sts.catalog.resident();
+    Ok(Exchange { resident, context, method, path, query, headers, form, language, nonce })
 }
 
 /// The path as cookies and links of this service spell it. A browser sends cookies of `/adfs` to that very spelling
@@ -140,11 +141,10 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// A sign-in request: everything about it is in the journal, on disk, before the answer leaves.
 async fn recorded(server: &FederationServer, exchange: &Exchange) -> Reply {
-    let resident = server.sts.catalog.resident();
     let mut trail = Trail::new(
         context(exchange),
         server.sts.node.clone(),
-        &resident.properties.identifier,
+        &exchange.resident.properties.identifier,
         exchange.context.started,
         server.sts.random.clone(),
     );

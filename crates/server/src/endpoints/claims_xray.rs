@@ -41,7 +41,7 @@ const SKEW: Duration = Duration::from_secs(1);
 
 /// Answers a request below `/claimsxray`.
 pub(crate) async fn answer(server: &FederationServer, exchange: &Exchange) -> Reply {
-    let resident = server.sts.catalog.resident();
+    let resident = exchange.resident.clone();
     if !resident.properties.enable_claims_xray {
         return plain(StatusCode::NOT_FOUND, "Claims X-Ray is not enabled (EnableClaimsXRay).");
     }

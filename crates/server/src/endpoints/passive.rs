@@ -38,7 +38,7 @@ pub(super) enum Message {
 
 /// Answers a request for `/adfs/ls/`.
 pub(crate) async fn answer(server: &FederationServer, exchange: &Exchange, trail: &mut Trail) -> Reply {
-    let resident = server.sts.catalog.resident();
+    let resident = exchange.resident.clone();
     let Some(message) = find_message(server, exchange) else {
         let refused = Refused::from(Refusal::NoHandler { path: PeerText::new(&exchange.path) });
         return refuse(server, &resident, exchange, None, refused, trail).await;
