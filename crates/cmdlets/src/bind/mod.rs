@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::error::{CmdletError, Position};
 use crate::signatures::{Cmdlet, Parameter, common_parameters, nearest_parameter};
 
-pub(crate) use self::time::{parse_date, parse_span};
+pub(crate) use self::time::span_text;
 
 /// One argument with its value worked out.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crate::error::{CmdletError, Position};
 
-use super::MAX_DEPTH;
+use super::{INCOMPLETE, MAX_DEPTH};
 
 /// A place in the text and the depth of nesting there.
 pub(super) struct Cursor {
@@ -28,8 +28,15 @@ impl Cursor {
         Position { line: narrow(line), column: narrow(self.at.saturating_sub(start).saturating_add(1)) }
     }
 
+    /// An error at the place. At the end of the text more of it may be the cure.
     pub(super) fn error(&self, message: impl Into<String>) -> CmdletError {
-        CmdletError::new("ParserError", message).at(Some(self.position()))
+        let id = if self.peek().is_none() { INCOMPLETE } else { "ParserError" };
+        CmdletError::new(id, message).at(Some(self.position()))
+    }
+
+    /// The error of something that begins here and is not ended by the end of the text.
+    pub(super) fn unended(&self, message: &str) -> CmdletError {
+        CmdletError::new(INCOMPLETE, message).at(Some(self.position()))
     }
 
     pub(super) fn peek(&self) -> Option<char> {
@@ -123,7 +130,7 @@ impl Cursor {
     }
 
     fn skip_comment(&mut self) -> Result<(), CmdletError> {
-        let begin = self.error("the comment '<#' has no end; '#>' is missing");
+        let begin = self.unended("the comment '<#' has no end; '#>' is missing");
         self.skip(2);
         loop {
             match (self.peek(), self.look(1)) {

@@ -40,7 +40,7 @@ impl Pieces {
 impl Cursor {
     /// `'…'`: nothing in it is special but a doubled quote.
     pub(super) fn single_quoted(&mut self) -> Result<Expression, CmdletError> {
-        let begin = self.error("the text has no end; the closing ' is missing");
+        let begin = self.unended("the text has no end; the closing ' is missing");
         self.skip(1);
         let mut text = String::new();
         loop {
@@ -58,7 +58,7 @@ impl Cursor {
 
     /// `"…"`: variables and backtick escapes.
     pub(super) fn double_quoted(&mut self) -> Result<Expression, CmdletError> {
-        let begin = self.error("the text has no end; the closing \" is missing");
+        let begin = self.unended("the text has no end; the closing \" is missing");
         self.skip(1);
         let mut pieces = Pieces::default();
         loop {
@@ -79,7 +79,7 @@ impl Cursor {
 
     /// `@"…"@` and `@'…'@`: from the line after the opening to the line before the closing one.
     pub(super) fn here_string(&mut self) -> Result<Expression, CmdletError> {
-        let begin = self.error("the here-string has no end; a line that begins with \"@ or '@ is missing");
+        let begin = self.unended("the here-string has no end; a line that begins with \"@ or '@ is missing");
         self.skip(1);
         let expands = self.next().is_some_and(is_double_quote);
         while self.peek().is_some_and(|c| c != '\n') {

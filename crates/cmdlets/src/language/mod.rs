@@ -24,6 +24,9 @@ pub use syntax::{
     Argument, Command, Comparison, Condition, Element, Expression, Part, Pipeline, Script, Statement,
 };
 
+/// Identifier of the error that more text may cure.
+pub(crate) const INCOMPLETE: &str = "IncompleteParseException";
+
 /// Largest script, in bytes.
 pub const MAX_SCRIPT: usize = 1 << 20;
 /// Deepest nesting of parentheses, braces and strings with expressions.
