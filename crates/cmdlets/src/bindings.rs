@@ -12,7 +12,7 @@ use crate::signatures::{Cmdlet, Parameter};
 pub(crate) use kinds::{By, Identity, Kind};
 use kinds::{
     CERTIFICATE, CLAIM_DESCRIPTION, CLAIMS_PROVIDER_TRUST, ENDPOINT, GLOBAL_AUTHENTICATION_POLICY,
-    RELYING_PARTY_TRUST, SERVICE_PROPERTIES, SSL_CERTIFICATE, SYNC_PROPERTIES,
+    RELYING_PARTY_TRUST, SERVICE_PROPERTIES, SYNC_PROPERTIES,
 };
 
 /// What one command does.
@@ -156,14 +156,8 @@ pub(crate) static BINDINGS: &[Binding] = &[
         &["CertificateType", "Thumbprint"],
     ),
     on("Update-AdfsCertificate", &CERTIFICATE, h::update_certificate, &[], &["CertificateType", "Urgent"]),
-    on("Get-AdfsSslCertificate", &SSL_CERTIFICATE, h::get, &[], &[]),
-    on(
-        "Set-AdfsSslCertificate",
-        &SSL_CERTIFICATE,
-        h::set_ssl_certificate,
-        &[],
-        &["Thumbprint", "Member", "Force"],
-    ),
+    free("Get-AdfsSslCertificate", h::get_ssl_certificate, &[]),
+    free("Set-AdfsSslCertificate", h::set_ssl_certificate, &["Thumbprint", "Member", "Force"]),
     on("Get-AdfsGlobalAuthenticationPolicy", &GLOBAL_AUTHENTICATION_POLICY, h::get, &[], &[]),
     on("Set-AdfsGlobalAuthenticationPolicy", &GLOBAL_AUTHENTICATION_POLICY, h::set, &[], &[]),
     on("Get-AdfsSyncProperties", &SYNC_PROPERTIES, h::get_sync_properties, &[], &[]),

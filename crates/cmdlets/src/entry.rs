@@ -125,7 +125,7 @@ fn finished(interpreter: &mut Interpreter<'_>, result: Result<(), CmdletError>) 
     match result {
         Ok(()) => 0,
         Err(error) => {
-            interpreter.environment().console.message(&error.to_string());
+            interpreter.say(&error.to_string());
             1
         }
     }

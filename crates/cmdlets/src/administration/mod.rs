@@ -151,6 +151,9 @@ impl Refused {
 
 /// Reads and changes the configuration of the farm through one node. Calls block.
 pub trait Administration {
+    /// Names the command on whose behalf the next calls are, for history and audit.
+    fn acting_as(&self, cmdlet: &str);
+
     /// Who answers.
     fn node(&self) -> Result<Node, AdministrationError>;
 
@@ -169,8 +172,14 @@ pub trait Administration {
         what_if: bool,
     ) -> Result<Changed, AdministrationError>;
 
-    /// What is more than the change of one object: objects and warnings.
-    fn action(&self, name: &str, body: &Value) -> Result<(Vec<Value>, Vec<String>), AdministrationError>;
+    /// What is more than the change of one object: objects and warnings. With `what_if` everything is checked and
+    /// nothing is changed.
+    fn action(
+        &self,
+        name: &str,
+        body: &Value,
+        what_if: bool,
+    ) -> Result<(Vec<Value>, Vec<String>), AdministrationError>;
 
     /// The history after a serial number, oldest first.
     fn changes(&self, after: u64, limit: usize) -> Result<Vec<Value>, AdministrationError>;

@@ -1,5 +1,6 @@
 //! HTTP/1.1 over the node's Unix socket: one connection for each request, bounded answers.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub fn socket_path(environment: Option<&str>) -> PathBuf {
 #[derive(Debug, Clone)]
 pub struct SocketAdministration {
     path: PathBuf,
+    cmdlet: RefCell<String>,
 }
 
 struct Answer {
@@ -52,7 +54,7 @@ struct Page {
 impl SocketAdministration {
     /// Nothing is opened before the first call.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, cmdlet: RefCell::default() }
     }
 
     fn send(
@@ -91,6 +93,10 @@ impl SocketAdministration {
         stream.set_write_timeout(Some(TIMEOUT)).map_err(unreachable)?;
         let body = body.map(ToString::to_string).unwrap_or_default();
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        let cmdlet = self.cmdlet.borrow();
+        if !cmdlet.is_empty() {
+            head.push_str(&format!("Sekisho-Cmdlet: {cmdlet}\r\n"));
+        }
         if let Some((name, value)) = condition {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -199,6 +205,10 @@ fn warnings(answer: &Value) -> Vec<String> {
 }
 
 impl Administration for SocketAdministration {
+    fn acting_as(&self, cmdlet: &str) {
+        cmdlet.clone_into(&mut self.cmdlet.borrow_mut());
+    }
+
     fn node(&self) -> Result<Node, AdministrationError> {
         serde_json::from_value(self.send("GET", "/node", None, None)?).map_err(unreadable)
     }
@@ -256,8 +266,14 @@ impl Administration for SocketAdministration {
         answer.map(changed)
     }
 
-    fn action(&self, name: &str, body: &Value) -> Result<(Vec<Value>, Vec<String>), AdministrationError> {
-        let answer = self.send("POST", &format!("/actions/{}", escaped(name)), None, Some(body))?;
+    fn action(
+        &self,
+        name: &str,
+        body: &Value,
+        what_if: bool,
+    ) -> Result<(Vec<Value>, Vec<String>), AdministrationError> {
+        let query = if what_if { "?whatif=true" } else { "" };
+        let answer = self.send("POST", &format!("/actions/{}{query}", escaped(name)), None, Some(body))?;
         let objects = answer.get("objects").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok((objects, warnings(&answer)))
     }
@@ -338,6 +354,7 @@ mod tests {
             answer("200 OK", &json!({ "id": "farm", "version": 8, "body": { "A": 1 }, "warnings": ["w"] }));
         let (_directory, client, asked) = serve(vec![done]);
         let patch = json!({ "A": 1 }).as_object().unwrap().clone();
+        client.acting_as("Set-AdfsProperties");
         let changed = client.change("service-properties", "farm", &Change::Patch(7, patch), true).unwrap();
         assert_eq!(changed, Changed { body: Some(json!({ "A": 1 })), warnings: vec!["w".into()] });
         let asked = asked.join().unwrap().remove(0);
@@ -345,6 +362,7 @@ mod tests {
             asked.starts_with("PATCH /configuration/service-properties/farm?whatif=true HTTP/1.1"),
             "{asked}"
         );
+        assert!(asked.contains("Sekisho-Cmdlet: Set-AdfsProperties\r\n"), "{asked}");
         assert!(asked.contains("If-Match: \"7\"\r\n") && asked.ends_with("{\"A\":1}"), "{asked}");
     }
 

@@ -71,6 +71,8 @@ fn refused(status: u16, code: Option<&str>, message: String) -> AdministrationEr
 }
 
 impl Administration for Fake {
+    fn acting_as(&self, _: &str) {}
+
     fn node(&self) -> Result<Node, AdministrationError> {
         let primary = (self.role != "PrimaryComputer").then(|| "fs02.example.com".to_owned());
         Ok(Node {
@@ -170,8 +172,15 @@ impl Administration for Fake {
         Ok(Changed { body, warnings: Vec::new() })
     }
 
-    fn action(&self, name: &str, body: &Value) -> Result<(Vec<Value>, Vec<String>), AdministrationError> {
-        self.actions.borrow_mut().push((name.to_owned(), body.clone()));
+    fn action(
+        &self,
+        name: &str,
+        body: &Value,
+        what_if: bool,
+    ) -> Result<(Vec<Value>, Vec<String>), AdministrationError> {
+        if !what_if {
+            self.actions.borrow_mut().push((name.to_owned(), body.clone()));
+        }
         Ok((Vec::new(), Vec::new()))
     }
 

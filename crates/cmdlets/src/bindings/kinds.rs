@@ -306,16 +306,6 @@ pub(crate) static CERTIFICATE: Kind = Kind {
     identity: Identity::Property("Thumbprint"),
 };
 
-pub(crate) static SSL_CERTIFICATE: Kind = Kind {
-    name: "ssl-certificate",
-    title: "SSL certificate",
-    single: false,
-    properties: &["HostName", "PortNumber", "CertificateHash"],
-    filters: &[],
-    targets: &[],
-    identity: Identity::Property("HostName"),
-};
-
 pub(crate) static GLOBAL_AUTHENTICATION_POLICY: Kind = Kind {
     name: "global-authentication-policy",
     title: "global authentication policy",

@@ -24,6 +24,8 @@ pub enum View {
     List(Vec<String>),
     /// `Format-Table`, of these properties; none means all.
     Table(Vec<String>),
+    /// Texts as they are, into a pipe too: help, and what was laid out already.
+    Text,
 }
 
 /// Where output goes.
@@ -42,12 +44,26 @@ pub fn render(values: &[Value], view: &View, target: Target) -> String {
         // PowerShell gives files the width of the console; a pipe has none.
         Target::Pipe => 120,
     };
-    match (view, target) {
+    let text = match (view, target) {
         (View::Default, Target::Pipe) => values.iter().map(|value| format!("{value}\n")).collect(),
         (View::Default, Target::Terminal(_)) => default_view(values, width),
+        (View::Text, _) => values.iter().map(lines).collect(),
         (View::List(properties), _) => list::list(&select(values, properties), width),
         (View::Table(properties), _) => table::table(&select(values, properties), width),
+    };
+    match target {
+        Target::Terminal(_) => printable(&text),
+        Target::Pipe => text,
     }
+}
+
+/// The text without what would steer a terminal: names and addresses in it come from partners and visitors.
+pub(crate) fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Runs of objects of one kind together; texts and numbers a line each.
@@ -72,7 +88,7 @@ fn lines(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Array(items) => items.iter().map(lines).collect(),
-        other => format!("{}\n", display("", other)),
+        other => format!("{}\n", display("", other).trim_end_matches('\n')),
     }
 }
 

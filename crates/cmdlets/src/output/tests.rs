@@ -53,6 +53,8 @@ fn values_have_their_text_forms() {
         ("LastUpdateTime", json!("1900-01-01T00:00:00.000Z"), "1/1/1900 12:00:00 AM"),
         ("Name", json!("2018"), "2018"),
         ("Configuration", json!({ "a": 1 }), "{[a, 1]}"),
+        ("AllowedClientTypes", json!(["Public", "Confidential"]), "Public, Confidential"),
+        ("ExtranetLockoutMode", json!([]), "None"),
         ("Enabled", json!(true), "True"),
         ("Certificate", json!("not a certificate"), "not a certificate"),
     ] {
@@ -76,4 +78,14 @@ fn properties_are_selected_by_pattern_and_wide_characters_are_counted() {
     assert!(like("Office 365", "o*3?5") && !like("Office", "o*3") && like("", "*") && !like("a", ""));
     let table = render(&[json!({ "名前": "関所", "B": "x" })], &View::Default, Target::Terminal(80));
     assert!(table.contains("名前 B\n"), "{table}");
+}
+
+/// A partner's metadata may hold what steers a terminal; it is shown, not obeyed.
+#[test]
+fn what_would_steer_a_terminal_is_not_printed() {
+    let object = json!({ "Name": "App\u{1b}]0;x\u{7}\u{202e}", "A": 1 });
+    let text = render(&[object.clone()], &View::Default, Target::Terminal(80));
+    assert!(text.contains("App\u{fffd}]0;x\u{fffd}\u{fffd}") && !text.contains('\u{1b}'), "{text}");
+    // Into a pipe it is JSON, where control characters are escaped.
+    assert!(!render(&[object], &View::Default, Target::Pipe).contains('\u{1b}'));
 }

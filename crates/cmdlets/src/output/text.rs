@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use super::certificate;
 
+/// Properties whose several values are one value of an enumeration.
+const FLAGS: &[&str] = &["ExtranetLockoutMode", "AllowedClientTypes", "ClientAuthenticationMethods"];
+
 /// Lists show this many items.
 const ITEMS: usize = 4;
 
@@ -17,6 +20,10 @@ pub(crate) fn display(property: &str, value: &Value) -> String {
         Value::Bool(false) => "False".to_owned(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text_value(property, text),
+        Value::Array(items) if FLAGS.contains(&property) => {
+            let names: Vec<String> = items.iter().map(|item| display("", item)).collect();
+            if names.is_empty() { "None".to_owned() } else { names.join(", ") }
+        }
         Value::Array(items) => {
             let shown: Vec<String> = items.iter().take(ITEMS).map(|item| item_text(property, item)).collect();
             let more = if items.len() > ITEMS { "..." } else { "" };

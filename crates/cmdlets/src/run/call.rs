@@ -6,7 +6,7 @@ use crate::administration::{AdministrationError, Change, Selection, Stored};
 use crate::bind::Bound;
 use crate::bindings::{Binding, By, Identity, Kind, Meaning};
 use crate::error::CmdletError;
-use crate::output::View;
+use crate::output::{View, printable};
 use crate::signatures::Impact;
 
 use super::files;
@@ -145,6 +145,9 @@ impl<'e> Call<'_, 'e> {
                 Meaning::Property(property) if property.contains("Certificate") => {
                     (property, files::certificates(value)?)
                 }
+                Meaning::Property(property @ ("ClaimsAccepted" | "ClaimsOffered")) => {
+                    (property, claim_types(value))
+                }
                 Meaning::Property(property) => (property, value.clone()),
                 Meaning::File(property) => {
                     (property, Value::String(files::text_of(value.as_str().unwrap_or_default())?))
@@ -172,7 +175,7 @@ impl<'e> Call<'_, 'e> {
         let cmdlet = self.bound.cmdlet();
         let text = format!("Performing the operation \"{}\" on target \"{target}\".", cmdlet.name);
         if self.bound.common.what_if {
-            self.session.environment.console.message(&format!("What if: {text}"));
+            self.session.say(&format!("What if: {text}"));
             return Ok(Decision::WhatIf);
         }
         let forced = self.bound.is_on("Force");
@@ -187,7 +190,7 @@ impl<'e> Call<'_, 'e> {
             "\nConfirm\nAre you sure you want to perform this action?\n{text}\n[Y] Yes  [A] Yes to All  [N] No  [L] No to All (default is \"Y\"): "
         );
         loop {
-            let Some(answer) = self.session.environment.console.ask(&question) else {
+            let Some(answer) = self.session.environment.console.ask(&printable(&question)) else {
                 let message = format!(
                     "{} asks for a confirmation and nobody is there to answer. Add -Confirm:$false to do it without.",
                     cmdlet.name
@@ -228,19 +231,29 @@ impl<'e> Call<'_, 'e> {
 
     /// Decides and does what is more than the change of one object.
     pub(crate) fn action(&mut self, name: &str, body: Map<String, Value>, target: &str) -> Outcome {
-        if self.decide(target)? != Decision::Proceed {
-            return Ok(Vec::new());
-        }
-        let done = self.session.administration()?.action(name, &Value::Object(body));
+        let what_if = match self.decide(target)? {
+            Decision::Skip => return Ok(Vec::new()),
+            decision => decision == Decision::WhatIf,
+        };
+        let done = self.session.administration()?.action(name, &Value::Object(body), what_if);
         let (objects, warnings) = done.map_err(|error| self.refused(error))?;
         warnings.iter().for_each(|warning| self.session.warn(warning));
-        Ok(objects)
+        Ok(if what_if { Vec::new() } else { objects })
     }
 
     /// The arguments that were given among `names`, as a document.
     pub(crate) fn document(&self, names: &[&str]) -> Map<String, Value> {
         let given = names.iter().filter_map(|name| Some((*name, self.bound.get(name)?)));
         given.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    }
+}
+
+/// Claim descriptions are named by their types.
+fn claim_types(value: &Value) -> Value {
+    let type_of = |item: &Value| item.get("ClaimType").unwrap_or(item).clone();
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(type_of).collect()),
+        other => type_of(other),
     }
 }
 

@@ -38,6 +38,11 @@ impl<'e> Interpreter<'e> {
         Self { session: Session::new(environment), variables: HashMap::new(), item: None, style }
     }
 
+    /// Prints a message.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.session.say(text);
+    }
+
     /// What was given to it.
     pub(crate) fn environment(&mut self) -> &mut Environment<'e> {
         &mut self.session.environment
@@ -214,6 +219,7 @@ impl<'e> Interpreter<'e> {
     ) -> Outcome {
         let bound = bind(known.cmdlet, words, self.style)?;
         if bound.common.help {
+            *view = View::Text;
             return Ok(vec![Value::String(help::page(known.cmdlet))]);
         }
         let result = self.invoke_bound(known, &bound, condition, input, view);
@@ -221,7 +227,7 @@ impl<'e> Interpreter<'e> {
         match (result, bound.common.go_on) {
             (Err(error), Some(print)) => {
                 if print {
-                    self.session.environment.console.message(&error.to_string());
+                    self.session.say(&error.to_string());
                 }
                 Ok(Vec::new())
             }
@@ -276,6 +282,7 @@ impl<'e> Interpreter<'e> {
     }
 
     fn handle(&mut self, known: Known, bound: &Bound, input: &[Value], view: &mut View) -> Outcome {
+        self.session.environment.administration.acting_as(known.cmdlet.name);
         let mut call = Call { session: &mut self.session, binding: known.binding, bound, input, view };
         (known.binding.handler)(&mut call)
     }

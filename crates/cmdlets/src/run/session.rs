@@ -2,6 +2,7 @@
 
 use crate::administration::{Administration, AdministrationError, Node};
 use crate::error::CmdletError;
+use crate::output::printable;
 
 use super::Environment;
 
@@ -32,7 +33,8 @@ impl<'e> Session<'e> {
         if self.environment.messages_on_terminal && !self.announced {
             let node = self.node()?;
             let primary = node.primary.as_deref().map(|name| format!(", primary {name}")).unwrap_or_default();
-            let line = format!("\u{1b}[2m{} ({}{primary})\u{1b}[0m", node.name, node.role);
+            let line = printable(&format!("{} ({}{primary})", node.name, node.role));
+            let line = format!("\u{1b}[2m{line}\u{1b}[0m");
             self.announced = true;
             self.environment.console.message(&line);
         }
@@ -74,7 +76,12 @@ impl<'e> Session<'e> {
     }
 
     pub(crate) fn warn(&mut self, text: &str) {
-        self.environment.console.message(&format!("WARNING: {text}"));
+        self.say(&format!("WARNING: {text}"));
+    }
+
+    /// Prints a message, without what would steer the terminal.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.environment.console.message(&printable(text));
     }
 }
 

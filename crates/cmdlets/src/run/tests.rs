@@ -472,7 +472,11 @@ fn the_history_is_shown_and_a_change_taken_back() {
 #[test]
 fn help_and_commands_are_found() {
     let scene = Scene::default();
-    assert!(scene.run("Set-AdfsProperties -?").out.contains("SYNTAX"));
+    assert!(scene.run("Set-AdfsProperties -?").out.contains("\nSYNTAX\n"));
+    assert_eq!(
+        scene.run("Get-AdfsProperties | Select-Object HttpsPort | ConvertTo-Json -Compress").out,
+        "{\"HttpsPort\":443}\n"
+    );
     assert!(scene.run("Get-Help Get-AdfsEndpoint").out.contains("Get-AdfsEndpoint"));
     assert!(scene.run("Get-Help *claimdesc*").lines().len() >= 4);
     assert_eq!(scene.run("Get-Command -Verb Get -Noun AdfsProperties").lines()[0]["Exists"], true);

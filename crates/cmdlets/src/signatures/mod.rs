@@ -295,6 +295,19 @@ mod tests {
         assert_eq!(find_cmdlet("fl").unwrap().name, "Format-List");
     }
 
+    /// A command must answer within 20 ms of its start; the signatures may take a small part of it.
+    #[test]
+    fn the_signatures_are_read_in_a_few_milliseconds() {
+        let times = (0..10).map(|_| {
+            let start = std::time::Instant::now();
+            assert!(DOCUMENTS.iter().all(|text| read(text).is_ok()));
+            start.elapsed()
+        });
+        let fastest = times.min().unwrap();
+        println!("signatures read in {fastest:?}");
+        assert!(fastest < std::time::Duration::from_millis(10), "{fastest:?}");
+    }
+
     #[test]
     fn what_other_sources_add_is_part_of_the_signature() {
         let authority = find_cmdlet("Set-AdfsCertificateAuthority").unwrap();

@@ -12,7 +12,7 @@ pub(crate) fn get_farm_information(call: &mut Call<'_, '_>) -> Outcome {
         call.decide("the farm")?;
         return Ok(Vec::new());
     }
-    let answer = call.session.administration()?.action("farm-information", &json!({}));
+    let answer = call.session.administration()?.action("farm-information", &json!({}), false);
     let (objects, warnings) = answer.map_err(|error| call.refused(error))?;
     warnings.iter().for_each(|warning| call.session.warn(warning));
     Ok(objects)
@@ -59,7 +59,7 @@ pub(crate) fn install_farm(call: &mut Call<'_, '_>) -> Outcome {
     let done = call.session.environment.local.install_farm(&parameters, what_if);
     let messages = done.map_err(|reason| CmdletError::new("DeploymentTask", reason))?;
     if what_if {
-        messages.iter().for_each(|message| call.session.environment.console.message(message));
+        messages.iter().for_each(|message| call.session.say(message));
         return Ok(Vec::new());
     }
     // The columns of the product's deployment cmdlets.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bindings::binding;
 use crate::error::CmdletError;
-use crate::output::like;
+use crate::output::{View, like};
 use crate::run::call::Decision;
 use crate::run::{Call, Outcome};
 use crate::signatures::{cmdlets, find_cmdlet, nearest_cmdlet};
@@ -13,9 +13,11 @@ use crate::{help, install};
 /// `Get-Help NAME`; without a name, how help is found.
 pub(crate) fn get_help(call: &mut Call<'_, '_>) -> Outcome {
     let Some(name) = call.bound.text("Name") else {
+        *call.view = View::Text;
         return Ok(vec![Value::String(help::OVERVIEW.to_owned())]);
     };
     if let Some(cmdlet) = find_cmdlet(name) {
+        *call.view = View::Text;
         return Ok(vec![Value::String(help::page(cmdlet))]);
     }
     let pattern = if name.contains(['*', '?']) { name.to_owned() } else { format!("*{name}*") };
@@ -62,6 +64,6 @@ pub(crate) fn install_cmdlets(call: &mut Call<'_, '_>) -> Outcome {
     let count = install::links(&directory, &program).map_err(failed)?;
     let message =
         format!("{count} commands are in {}; add it to PATH if it is not there", directory.display());
-    call.session.environment.console.message(&message);
+    call.session.say(&message);
     Ok(Vec::new())
 }

@@ -37,5 +37,5 @@ pub(crate) use set::{disable, enable, set};
 pub(crate) use shape::{
     convert_from_json, convert_to_json, format_list, format_table, out_string, select_object, where_object,
 };
-pub(crate) use ssl_certificate::set_ssl_certificate;
+pub(crate) use ssl_certificate::{get_ssl_certificate, set_ssl_certificate};
 pub(crate) use sync::{get_sync_properties, set_sync_properties};

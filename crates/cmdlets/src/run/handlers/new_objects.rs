@@ -10,16 +10,18 @@ use crate::run::{Call, Outcome};
 pub(crate) fn new_saml_endpoint(call: &mut Call<'_, '_>) -> Outcome {
     let bound = call.bound;
     let of = |name: &str| bound.get(name).cloned().unwrap_or_default();
+    let or = |name: &str, default: Value| match of(name) {
+        Value::Null => default,
+        given => given,
+    };
     let mut endpoint = Map::new();
-    endpoint.insert("Protocol".to_owned(), of("Protocol"));
     endpoint.insert("Binding".to_owned(), of("Binding"));
+    endpoint.insert("Index".to_owned(), or("Index", json!(0)));
+    endpoint.insert("IsDefault".to_owned(), or("IsDefault", json!(false)));
     endpoint.insert("Location".to_owned(), of("Uri"));
-    for (name, default) in [("Index", json!(0)), ("IsDefault", json!(false))] {
-        let given = bound.get(name).filter(|value| !value.is_null()).cloned();
-        endpoint.insert(name.to_owned(), given.unwrap_or(default));
-    }
-    if let Some(response) = bound.get("ResponseUri").filter(|value| !value.is_null()) {
-        endpoint.insert("ResponseLocation".to_owned(), response.clone());
+    endpoint.insert("Protocol".to_owned(), of("Protocol"));
+    if let response @ Value::String(_) = of("ResponseUri") {
+        endpoint.insert("ResponseLocation".to_owned(), response);
     }
     Ok(vec![Value::Object(endpoint)])
 }
@@ -40,13 +42,14 @@ pub(crate) fn new_claim_rule_set(call: &mut Call<'_, '_>) -> Outcome {
 /// `New-AdfsContactPerson`: the parameters are singular, the properties are not.
 pub(crate) fn new_contact_person(call: &mut Call<'_, '_>) -> Outcome {
     let bound = call.bound;
-    let of = |name: &str| bound.get(name).cloned();
+    let text = |name: &str| bound.text(name).unwrap_or_default();
     Ok(vec![json!({
-        "Company": of("Company"),
-        "EmailAddresses": of("EmailAddress").unwrap_or_else(|| json!([])),
-        "GivenName": of("GivenName"),
-        "PhoneNumbers": of("TelephoneNumber").unwrap_or_else(|| json!([])),
-        "Surname": of("Surname"),
+        "Company": text("Company"),
+        "ContactType": "Support",
+        "EmailAddresses": bound.texts("EmailAddress"),
+        "GivenName": text("GivenName"),
+        "PhoneNumbers": bound.texts("TelephoneNumber"),
+        "Surname": text("Surname"),
     })])
 }
 

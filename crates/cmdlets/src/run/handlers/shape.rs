@@ -96,6 +96,7 @@ pub(crate) fn convert_to_json(call: &mut Call<'_, '_>) -> Outcome {
         true => value.to_string(),
         false => format!("{value:#}"),
     };
+    *call.view = View::Text;
     Ok(vec![Value::String(text)])
 }
 
@@ -118,5 +119,6 @@ pub(crate) fn out_string(call: &mut Call<'_, '_>) -> Outcome {
     let width = call.bound.get("Width").and_then(Value::as_u64).and_then(|width| usize::try_from(width).ok());
     let width = width.unwrap_or(own).clamp(20, 10_000);
     let text = render(&gathered(call), &View::Default, Target::Terminal(width));
+    *call.view = View::Text;
     Ok(vec![Value::String(text)])
 }
