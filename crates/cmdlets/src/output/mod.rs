@@ -12,6 +12,9 @@ use serde_json::Value;
 
 pub(crate) use text::display;
 
+/// The only member of an object that must not be printed.
+pub(crate) const SECURE_STRING: &str = "SecureString";
+
 /// Objects with more properties than this are printed as lists.
 const TABLE_COLUMNS: usize = 4;
 
@@ -39,6 +42,18 @@ pub enum Target {
 
 /// The objects as text. A view that was asked for is laid out as such even into a pipe.
 pub fn render(values: &[Value], view: &View, target: Target) -> String {
+    let hidden: Vec<Value>;
+    let values = match values.iter().any(is_secure) {
+        false => values,
+        true => {
+            let hide = |value: &Value| match is_secure(value) {
+                true => Value::from("System.Security.SecureString"),
+                false => value.clone(),
+            };
+            hidden = values.iter().map(hide).collect();
+            &hidden
+        }
+    };
     let width = match target {
         Target::Terminal(width) => width.max(20),
         // PowerShell gives files the width of the console; a pipe has none.
@@ -64,6 +79,10 @@ pub(crate) fn printable(text: &str) -> String {
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_secure(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| members.contains_key(SECURE_STRING))
 }
 
 /// Runs of objects of one kind together; texts and numbers a line each.

@@ -36,6 +36,11 @@ pub trait Console {
 
     /// Asks and reads a line; `None` when nobody is there.
     fn ask(&mut self, question: &str) -> Option<String>;
+
+    /// Asks for a password. A terminal should not show what is typed.
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        self.ask(question)
+    }
 }
 
 /// What is done on this machine, beside the administration interface. Errors are texts for people.

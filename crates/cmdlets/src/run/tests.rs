@@ -338,7 +338,7 @@ fn a_confirmation_is_asked_for_and_its_answer_counts() {
     assert_eq!((ran.text().as_str(), all.fake.list_names().len()), ("", 0));
 }
 
-/// A change that was made between reading and writing is shown beside the own one, and nothing is written.
+/// Security case 85. A change that was made between reading and writing is shown beside the own one, and nothing is written.
 #[test]
 fn a_lost_update_shows_both_versions() {
     let scene = Scene { fake: Fake { contended: true, ..Fake::default() }, ..Scene::default() };
@@ -430,6 +430,10 @@ fn certificates_of_the_node_and_thumbprints_as_they_are_copied() {
     );
     assert_eq!(ran.lines(), [json!({ "Thumbprint": "A", "Subject": "CN=a" })]);
     assert_eq!(scene.machine.done.borrow()[0], "import a.pfx Some(\"secret\")");
+    let ran = scene.run("$p = ConvertTo-SecureString 'hush' -AsPlainText -Force\n$p\nImport-PfxCertificate a.pfx -Password $p");
+    assert_eq!((ran.text().as_str(), ran.lines()[0].clone()), ("", json!("System.Security.SecureString")));
+    assert!(!ran.out.contains("hush"), "{}", ran.out);
+    assert_eq!(scene.machine.done.borrow()[1], "import a.pfx Some(\"hush\")");
 }
 
 #[test]

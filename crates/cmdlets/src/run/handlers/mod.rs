@@ -29,7 +29,7 @@ pub(crate) use information::{get_command, get_help, install_cmdlets};
 pub(crate) use new_objects::{
     new_claim_rule_set, new_contact_person, new_organization, new_saml_endpoint, new_time_span,
 };
-pub(crate) use node::{get_child_item, import_pfx_certificate};
+pub(crate) use node::{convert_to_secure_string, get_child_item, import_pfx_certificate};
 pub(crate) use properties::set_properties;
 pub(crate) use relying_party_trust::{add_relying_party_trust, update_relying_party_trust};
 pub(crate) use remove::remove;

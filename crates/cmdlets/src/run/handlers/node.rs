@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::CmdletError;
+use crate::output::SECURE_STRING;
 use crate::run::call::Decision;
 use crate::run::{Call, Outcome};
 
@@ -52,11 +53,23 @@ pub(crate) fn import_pfx_certificate(call: &mut Call<'_, '_>) -> Outcome {
     }
     let password = match call.bound.get("Password") {
         Some(Value::String(password)) => Some(password.clone()),
-        _ => call.session.environment.console.ask(&format!("Password of {file} (empty for none): ")),
+        Some(secure) => secure.get(SECURE_STRING).and_then(Value::as_str).map(str::to_owned),
+        None => {
+            call.session.environment.console.ask_secret(&format!("Password of {file} (empty for none): "))
+        }
     };
     let password = password.filter(|password| !password.is_empty());
     let imported = call.session.environment.local.import_pfx(Path::new(&file), password.as_deref());
     imported
         .map(|certificate| vec![certificate])
         .map_err(|reason| CmdletError::new("CertificateStore", reason))
+}
+
+/// `ConvertTo-SecureString 'text' -AsPlainText -Force`: a value that is not printed.
+pub(crate) fn convert_to_secure_string(call: &mut Call<'_, '_>) -> Outcome {
+    if !call.bound.is_on("AsPlainText") {
+        let message = "Only texts can be converted here: add -AsPlainText -Force.";
+        return Err(CmdletError::new("InvalidValue", message));
+    }
+    Ok(vec![json!({ SECURE_STRING: call.bound.text("String") })])
 }
