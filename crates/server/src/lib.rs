@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use base::Guid;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sts::{AddressRate, Resident, Sts};
+use sts::{AddressRate, Resident, SessionCache, Sts};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub use admin::AdminSocket;
@@ -36,6 +36,7 @@ pub struct FederationServer {
     metadata: SignedMetadata,
     ready: AtomicBool,
     early_refusals: AddressRate,
+    sessions: SessionCache,
     signing_subject: String,
 }
 
@@ -51,6 +52,7 @@ impl FederationServer {
             metadata,
             ready: AtomicBool::new(false),
             early_refusals: AddressRate::default(),
+            sessions: SessionCache::default(),
             signing_subject,
         }))
     }
