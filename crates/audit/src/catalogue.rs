@@ -86,7 +86,8 @@ impl Definition {
     /// The text with the items put in. A line that is not empty has a blank before its CRLF, as in AD FS's own
     /// texts.
     pub fn message(&self, items: &[String]) -> String {
-        let mut text = String::with_capacity(256);
+        let length = items.iter().fold(self.message.len(), |sum, item| sum.saturating_add(item.len()));
+        let mut text = String::with_capacity(length.saturating_add(64));
         let mut lines = self.message.lines().peekable();
         while let Some(line) = lines.next() {
             if line == "%+" {

@@ -131,8 +131,10 @@ impl RequestContext {
 impl RequestHeaders {
     fn read(headers: &HeaderMap) -> Self {
         let value = |name: &str| {
+            let mut lines = headers.get_all(name).iter().peekable();
+            lines.peek()?;
             let mut joined = Vec::new();
-            for line in headers.get_all(name) {
+            for line in lines {
                 if !joined.is_empty() {
                     joined.push(b',');
                 }
@@ -141,7 +143,7 @@ impl RequestHeaders {
                     break;
                 }
             }
-            headers.contains_key(name).then(|| clean(&joined))
+            Some(clean(&joined))
         };
         Self {
             user_agent: value(USER_AGENT.as_str()),

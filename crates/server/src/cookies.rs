@@ -71,6 +71,9 @@ pub(crate) fn set(headers: &HeaderMap, name: &str, path: &str, value: &str) -> O
 
 /// `Set-Cookie` values that delete a cookie and all its parts that the browser has.
 pub(crate) fn delete(headers: &HeaderMap, name: &str, path: &str) -> Vec<String> {
+    if !pairs(headers).any(|(known, _)| known.starts_with(name)) {
+        return Vec::new();
+    }
     (0..PARTS)
         .map(|part| part_name(name, part))
         .filter(|name| is_present(headers, name))

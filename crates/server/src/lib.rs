@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use base::Guid;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sts::{AddressRate, Resident, Sts};
+use sts::{AddressRate, Resident, SessionCache, Sts};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub use admin::{ActionAnswer, ActionCall, ActionError, Actions, Admin, AdminSocket};
@@ -37,6 +37,7 @@ pub struct FederationServer {
     metadata: ArcSwap<SignedMetadata>,
     ready: AtomicBool,
     early_refusals: AddressRate,
+    sessions: SessionCache,
     signing_subject: String,
 }
 
@@ -52,6 +53,7 @@ impl FederationServer {
             metadata: ArcSwap::from_pointee(metadata),
             ready: AtomicBool::new(false),
             early_refusals: AddressRate::default(),
+            sessions: SessionCache::default(),
             signing_subject,
         }))
     }

@@ -32,7 +32,7 @@ pub use context::SignInContext;
 pub use install::{InstallError, Installed, NODE_ID, install, put_certificate};
 pub use issue::{IssueError, Issued, Wanted};
 pub use rules::{STORES, compile};
-pub use session::{RequestFingerprint, Session};
+pub use session::{RequestFingerprint, Session, SessionCache};
 pub use sign_in::{
     ChangeProblem, Freshness, Granted, Input, Outcome, SignInFailure, SignInProblem, SignInRequest,
 };

@@ -1,12 +1,16 @@
 //! The SSO session: all of it travels in the browser's `MSISAuth` cookie, sealed under a farm key.
 
+use std::fmt;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use base::{Guid, Timestamp};
 use claims::Claim;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 /// A signed-in person, as proven earlier.
@@ -80,6 +84,55 @@ impl Session {
     }
 }
 
+/// Unpacked sessions of people who are busy now. Only the unpacking is remembered: each request's cookie is opened
+/// under the farm key before, and each request looks at the session's end after, as if there were no cache.
+pub struct SessionCache(Cache<Digest, Arc<Session>, ByClaims>);
+
+/// SHA-256 of a packed session.
+type Digest = [u8; 32];
+
+/// Claims that the cached sessions may hold together; some 150 octets each.
+const CACHED_CLAIMS: u64 = 100_000;
+
+#[derive(Clone)]
+struct ByClaims;
+
+impl Weighter<Digest, Arc<Session>> for ByClaims {
+    fn weight(&self, _: &Digest, session: &Arc<Session>) -> u64 {
+        // The rest of a session weighs as much as some claims.
+        (session.claims.len() as u64).saturating_add(10)
+    }
+}
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        Self(Cache::with_weighter(1_024, CACHED_CLAIMS, ByClaims))
+    }
+}
+
+impl fmt::Debug for SessionCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCache").field("sessions", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl SessionCache {
+    /// [`Session::unpack`], remembered. A fresh sign-in is used once, so it is not kept.
+    pub fn unpack(&self, packed: &[u8]) -> Option<Arc<Session>> {
+        let mut digest = Digest::default();
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, packed);
+        digest.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+        if let Some(known) = self.0.get(&digest) {
+            return Some(known);
+        }
+        let session = Arc::new(Session::unpack(packed)?);
+        if session.fresh_for.is_none() {
+            self.0.insert(digest, session.clone());
+        }
+        Some(session)
+    }
+}
+
 /// The wire form of a session: each distinct text once, claims as indices into the list.
 #[derive(Serialize, Deserialize)]
 struct PackedClaims {
@@ -123,7 +176,7 @@ impl PackedClaims {
     }
 
     fn into_session(self) -> Option<Session> {
-        let texts: Vec<std::sync::Arc<str>> = self.x.into_iter().map(Into::into).collect();
+        let texts: Vec<Arc<str>> = self.x.into_iter().map(Into::into).collect();
         let text = |at: &u16| texts.get(usize::from(*at)).cloned();
         let mut claims = Vec::with_capacity(self.k.len());
         for (kind, value) in self.k.iter().zip(self.v) {
@@ -189,6 +242,31 @@ mod tests {
         for garbage in [&b""[..], b"x", &[0xff; 64], &session(1).pack()[..40]] {
             assert!(Session::unpack(garbage).is_none());
         }
+    }
+
+    #[test]
+    fn a_cached_session_is_the_unpacked_one_and_a_changed_octet_is_another() {
+        let cache = SessionCache::default();
+        let lasting = Session { fresh_for: None, ..session(3) };
+        let packed = lasting.pack();
+        let first = cache.unpack(&packed).unwrap();
+        assert_eq!(*first, lasting);
+        assert!(Arc::ptr_eq(&first, &cache.unpack(&packed).unwrap()));
+        let other = Session { fresh_for: None, ..session(4) };
+        assert_eq!(*cache.unpack(&other.pack()).unwrap(), other);
+        assert!(cache.unpack(packed.get(1..).unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_fresh_sign_in_is_not_kept_and_the_cache_has_an_end() {
+        let cache = SessionCache::default();
+        cache.unpack(&session(3).pack()).unwrap();
+        assert_eq!(cache.0.len(), 0);
+        for groups in 0..300 {
+            cache.unpack(&Session { fresh_for: None, ..session(1_000 + groups) }.pack()).unwrap();
+        }
+        assert!(cache.0.weight() <= CACHED_CLAIMS);
+        assert!(cache.0.len() < 100);
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub enum ChangeProblem {
 #[derive(Debug)]
 pub struct Granted {
     /// The session it rests on; a fresh sign-in is used up in it.
-    pub session: Session,
+    pub session: Arc<Session>,
     /// Whether the session is not any more what the browser has.
     pub session_changed: bool,
     /// Claims of the token.
@@ -171,7 +171,7 @@ impl Sts {
         &self,
         resident: &Resident,
         request: &SignInRequest,
-        session: Option<Session>,
+        session: Option<Arc<Session>>,
         input: Input,
         trail: &mut Trail,
     ) -> Outcome {
@@ -361,7 +361,7 @@ impl Sts {
     async fn decide(
         &self,
         request: &SignInRequest,
-        mut session: Session,
+        mut session: Arc<Session>,
         trail: &mut Trail,
     ) -> Result<Outcome, SignInFailure> {
         let party = &request.relying_party;
@@ -384,7 +384,10 @@ impl Sts {
             .await
             .map_err(|cause| SignInFailure::Rules { set, cause })?;
         trail.rules(set, &issued);
-        let session_changed = session.fresh_for.take().is_some();
+        let session_changed = session.fresh_for.is_some();
+        if session_changed {
+            Arc::make_mut(&mut session).fresh_for = None;
+        }
         Ok(Outcome::Granted(Box::new(Granted { session, session_changed, claims: issued.issued })))
     }
 }

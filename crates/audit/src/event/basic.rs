@@ -325,7 +325,7 @@ impl Document {
     }
 
     fn component(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
-        let _ = write!(self.xml, "    <Component xsi:type=\"{name}\">\r\n");
+        self.push(&["    <Component xsi:type=\"", name, "\">\r\n"]);
         content(self);
         self.xml.push_str("    </Component>\r\n");
     }
@@ -341,19 +341,27 @@ impl Document {
     fn at(&mut self, indent: usize, name: &str, value: &str) {
         self.xml.extend(std::iter::repeat_n(' ', indent));
         if value.is_empty() {
-            let _ = write!(self.xml, "<{name} />\r\n");
+            self.push(&["<", name, " />\r\n"]);
             return;
         }
-        let _ = write!(self.xml, "<{name}>");
-        for character in value.chars() {
-            match character {
-                '&' => self.xml.push_str("&amp;"),
-                '<' => self.xml.push_str("&lt;"),
-                '>' => self.xml.push_str("&gt;"),
-                _ => self.xml.push(character),
-            }
+        self.push(&["<", name, ">"]);
+        let mut rest = value;
+        while let Some((clean, found)) = rest.find(['&', '<', '>']).map(|at| rest.split_at(at)) {
+            self.push(&[
+                clean,
+                match found.as_bytes().first() {
+                    Some(b'&') => "&amp;",
+                    Some(b'<') => "&lt;",
+                    _ => "&gt;",
+                },
+            ]);
+            rest = found.get(1..).unwrap_or_default();
         }
-        let _ = write!(self.xml, "</{name}>\r\n");
+        self.push(&[rest, "</", name, ">\r\n"]);
+    }
+
+    fn push(&mut self, texts: &[&str]) {
+        texts.iter().for_each(|text| self.xml.push_str(text));
     }
 
     fn finish(mut self) -> String {

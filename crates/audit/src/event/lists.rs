@@ -130,6 +130,9 @@ impl ClaimPairs {
 
 /// The chunks of a 510.
 pub(super) fn long_text_fields(instance: Guid, text: &str) -> Vec<Vec<String>> {
+    if text.len() <= CHUNK {
+        return lists(instance, vec![text.to_owned()]);
+    }
     let mut chunks = vec![String::with_capacity(CHUNK)];
     for (count, character) in text.chars().enumerate() {
         if count > 0 && count % CHUNK == 0 {

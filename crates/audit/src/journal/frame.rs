@@ -42,7 +42,8 @@ impl Hash {
 
     /// Lower case hexadecimal.
     pub(super) fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// From what [`to_hex`](Self::to_hex) wrote.
@@ -101,7 +102,7 @@ pub(super) struct Stored {
     pub(super) hash: Hash,
     /// Octets of the whole frame.
     pub(super) length: u64,
-    /// Whether `hash` follows from the previous frame's.
+    /// Whether `hash` was seen to follow from the previous frame's.
     pub(super) chained: bool,
 }
 
@@ -127,8 +128,8 @@ pub(super) enum Found {
     Damage(&'static str),
 }
 
-/// Reads the frame at the reader's place; `previous` is the hash of the frame before.
-pub(super) fn read(reader: &mut impl Read, previous: Hash) -> io::Result<Found> {
+/// Reads the frame at the reader's place; `previous` is the hash of the frame before, if the link is to be checked.
+pub(super) fn read(reader: &mut impl Read, previous: Option<Hash>) -> io::Result<Found> {
     let mut head = [0; HEAD];
     match fill(reader, &mut head)? {
         0 => return Ok(Found::End),
@@ -143,7 +144,7 @@ pub(super) fn read(reader: &mut impl Read, previous: Hash) -> io::Result<Found> 
     if crc32fast::hash(&payload) != head.checksum {
         return Ok(Found::Damage("the checksum is wrong"));
     }
-    let chained = previous.next(&payload) == head.hash;
+    let chained = previous.is_some_and(|previous| previous.next(&payload) == head.hash);
     let body = payload.split_off(ID);
     let mut id = [0; ID];
     id.copy_from_slice(&payload);
@@ -205,25 +206,22 @@ mod tests {
         let mut reader = batch.as_slice();
         let mut previous = Hash::START;
         for (body, hash) in [("\"one\"", first), ("\"two\"", second)] {
-            let Found::Frame(frame) = read(&mut reader, previous).unwrap() else { panic!() };
+            let Found::Frame(frame) = read(&mut reader, Some(previous)).unwrap() else { panic!() };
             assert_eq!((frame.body.as_slice(), frame.hash, frame.chained), (body.as_bytes(), hash, true));
             assert_eq!(frame.activity, activity);
             previous = frame.hash;
         }
-        assert!(matches!(read(&mut reader, previous).unwrap(), Found::End));
+        assert!(matches!(read(&mut reader, Some(previous)).unwrap(), Found::End));
 
-        let Found::Frame(frame) = read(&mut &batch[boundary..], Hash::START).unwrap() else { panic!() };
+        let Found::Frame(frame) = read(&mut &batch[boundary..], Some(Hash::START)).unwrap() else { panic!() };
         assert!(!frame.chained);
         for cut in 1..boundary {
-            assert!(matches!(read(&mut &batch[..cut], Hash::START).unwrap(), Found::Damage(_)), "{cut}");
+            assert!(matches!(read(&mut &batch[..cut], None).unwrap(), Found::Damage(_)), "{cut}");
         }
         for changed in (0..8).chain(HEAD..boundary) {
             let mut octets = batch[..boundary].to_vec();
             octets[changed] ^= 1;
-            assert!(
-                matches!(read(&mut octets.as_slice(), Hash::START).unwrap(), Found::Damage(_)),
-                "{changed}"
-            );
+            assert!(matches!(read(&mut octets.as_slice(), None).unwrap(), Found::Damage(_)), "{changed}");
         }
         assert_eq!(Hash::from_hex(&second.to_hex()), Some(second));
     }

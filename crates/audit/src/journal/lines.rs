@@ -161,7 +161,7 @@ impl State {
         let mut done = self.done;
         while reader.offset < until {
             let offset = reader.offset;
-            match reader.next()? {
+            match reader.next_unlinked()? {
                 Found::Frame(frame) => {
                     let position = |number: usize| (self.segment, offset, number);
                     match serde_json::from_slice::<Record>(&frame.body) {

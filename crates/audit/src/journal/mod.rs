@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use base::{ActivityId, Clock};
+use base::{ActivityId, Answer, Clock};
 use tokio::sync::oneshot;
 
 use crate::Record;
@@ -195,7 +195,7 @@ impl Journal {
         };
         let (done, confirmed) = oneshot::channel();
         self.send(Command::Append { frame, done: Some(done) })?;
-        confirmed.await.unwrap_or(Err(JournalError::Closed))
+        confirmed.await.ok().and_then(Answer::take).unwrap_or(Err(JournalError::Closed))
     }
 
     /// Counts a request that was refused before any trust or account was known. The counts of a minute are

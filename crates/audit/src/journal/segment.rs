@@ -106,7 +106,7 @@ impl Reader {
         if &magic != MAGIC {
             return Ok(Opening::Damage("the segment does not begin as one of this version"));
         }
-        let first = match frame::read(&mut file, Hash::START)? {
+        let first = match frame::read(&mut file, None)? {
             Found::Frame(first) => first,
             Found::End | Found::Damage(frame::CUT) => return Ok(Opening::Torn),
             Found::Damage(what) => return Ok(Opening::Damage(what)),
@@ -122,7 +122,16 @@ impl Reader {
 
     /// The frame at the current place; moves behind it. After damage the place stays.
     pub(super) fn next(&mut self) -> io::Result<Found> {
-        let found = frame::read(&mut self.file, self.hash)?;
+        self.read(Some(self.hash))
+    }
+
+    /// As [`next`](Self::next), for those who derive: the link to the frame before is left to [`super::verify()`].
+    pub(super) fn next_unlinked(&mut self) -> io::Result<Found> {
+        self.read(None)
+    }
+
+    fn read(&mut self, previous: Option<Hash>) -> io::Result<Found> {
+        let found = frame::read(&mut self.file, previous)?;
         if let Found::Frame(Stored { length, hash, .. }) = &found {
             self.offset = self.offset.saturating_add(*length);
             self.hash = *hash;
@@ -149,7 +158,7 @@ impl Reader {
             let body =
                 candidate.get(frame::HEAD.saturating_add(frame::ID)..frame::HEAD.saturating_add(head.length));
             if body.is_some_and(|body| body.starts_with(b"{") && body.ends_with(b"}"))
-                && matches!(frame::read(&mut &*candidate, Hash::START)?, Found::Frame(_))
+                && matches!(frame::read(&mut &*candidate, None)?, Found::Frame(_))
             {
                 self.seek(start.saturating_add(begin as u64))?;
                 return Ok(true);

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use base::{ActivityId, Clock, Guid, Timestamp};
+use base::{ActivityId, Answer, Clock, Guid, Timestamp};
 use tokio::sync::oneshot;
 
 use super::frame::{Found, Frame, Hash};
@@ -22,7 +22,7 @@ use crate::{Outcome, Record, Text};
 /// What the writer is asked.
 pub(super) enum Command {
     /// Write a frame, and say when it is durable.
-    Append { frame: Frame, done: Option<oneshot::Sender<Result<(), JournalError>>> },
+    Append { frame: Frame, done: Option<Done> },
     /// Look at the counts of refusals.
     Look,
 }
@@ -270,6 +270,9 @@ impl Writer {
         } else {
             Some(commands.recv().ok()?)
         };
+        // Whoever is about to send a record on this core may do it first, and shares the write. On an idle core this
+        // returns at once.
+        std::thread::yield_now();
         let mut batch = Batch::new();
         let mut octets = 0usize;
         for command in first.into_iter().chain(commands.try_iter()) {
@@ -309,10 +312,8 @@ impl Writer {
             Err(error) => self.fail(waiting.len() as u64, &error),
         };
         self.publish();
-        for done in waiting.into_iter().flatten() {
-            // The request may have gone away; its record stays.
-            let _ = done.send(result.clone());
-        }
+        // A request may have gone away; its record stays.
+        Answer::send_all(waiting.into_iter().flatten().map(|done| (done, result.clone())));
     }
 
     fn write(&mut self, frames: Vec<Frame>) -> io::Result<()> {
@@ -410,7 +411,10 @@ impl Writer {
     }
 }
 
-type Batch = Vec<(Frame, Option<oneshot::Sender<Result<(), JournalError>>>)>;
+type Batch = Vec<(Frame, Option<Done>)>;
+
+/// Where a request waits for its record.
+type Done = oneshot::Sender<Answer<Result<(), JournalError>>>;
 
 /// When the segments were begun, as far as their headers can be read.
 fn created(directory: &Path, segments: &[(u64, u64)]) -> HashMap<u64, Timestamp> {

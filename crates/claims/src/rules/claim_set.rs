@@ -12,10 +12,14 @@ use crate::claim::Claim;
 #[derive(Debug, Default)]
 pub(crate) struct ClaimSet {
     claims: Vec<Arc<Claim>>,
+    /// Places by claim, once there are more than [`FEW`].
     places: HashMap<Arc<Claim>, usize>,
     issued: Vec<usize>,
     is_issued: Vec<bool>,
 }
+
+/// So many claims are compared one by one: for a small set that is cheaper than hashing each.
+const FEW: usize = 32;
 
 impl ClaimSet {
     /// Puts a claim into the input set, unless it is there, and returns its place. Claims are the same when all
@@ -27,7 +31,7 @@ impl ClaimSet {
         for field in fields.into_iter().chain(properties) {
             budget.check_value(field.len())?;
         }
-        if let Some(&place) = self.places.get(&claim) {
+        if let Some(place) = self.place(&claim) {
             return Ok(place);
         }
         let place = self.claims.len();
@@ -35,8 +39,19 @@ impl ClaimSet {
         let claim = Arc::new(claim);
         self.claims.push(claim.clone());
         self.is_issued.push(false);
-        self.places.insert(claim, place);
+        match place {
+            ..FEW => {}
+            FEW => self.places = self.claims.iter().cloned().zip(0..).collect(),
+            _ => drop(self.places.insert(claim, place)),
+        }
         Ok(place)
+    }
+
+    fn place(&self, claim: &Claim) -> Option<usize> {
+        match self.places.is_empty() {
+            true => self.claims.iter().position(|known| **known == *claim),
+            false => self.places.get(claim).copied(),
+        }
     }
 
     /// Puts a claim of the input set into the output set too.

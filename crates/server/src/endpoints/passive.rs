@@ -2,6 +2,8 @@
 //!
 //! find the message → decode → relying party → the protocol's `CHECKS` → `Sts::advance` → page, redirect, token
 
+use std::sync::Arc;
+
 use audit::{Outcome as Ending, Step};
 use base::Secret;
 use base64::Engine;
@@ -46,7 +48,7 @@ pub(crate) async fn answer(server: &FederationServer, exchange: &Exchange, trail
     let input = read_input(&exchange.form);
     let session = read_session(server, exchange);
     let has_input = !matches!(input, Input::Nothing);
-    let plan = match plan(server, &resident, &message, session.as_ref(), has_input, trail).await {
+    let plan = match plan(server, &resident, &message, session.as_deref(), has_input, trail).await {
         Ok(plan) => plan,
         Err(refused) => return refuse(server, &resident, exchange, None, refused, trail).await,
     };
@@ -157,9 +159,9 @@ fn read_input(form: &str) -> Input {
     Input::Nothing
 }
 
-fn read_session(server: &FederationServer, exchange: &Exchange) -> Option<Session> {
+fn read_session(server: &FederationServer, exchange: &Exchange) -> Option<Arc<Session>> {
     let sealed = cookies::read(&exchange.headers, SESSION)?;
-    Session::unpack(&server.sts.open_cookie(SSO, &sealed)?)
+    server.sessions.unpack(&server.sts.open_cookie(SSO, &sealed)?)
 }
 
 /// Sets the cookies of a session; `false` when it is too large for a browser.
