@@ -1,4 +1,5 @@
-//! Metadata and tokens, taken off the wire, before verifiers that others wrote: xmlsec1 and signxml.
+//! Metadata and tokens, taken off the wire, before verifiers that others wrote: xmlsec1, signxml and
+//! bergshamra.
 
 use std::io::Write;
 use std::process::Command;
@@ -50,6 +51,18 @@ fn verify_with_signxml(xml: &str, id: &str, demo: &Demo) -> Option<String> {
     Some(output(&mut command))
 }
 
+/// bergshamra takes it as well, with the certificate of the metadata, and not when the signature is changed.
+fn verify_with_bergshamra(xml: &str, demo: &Demo) {
+    let Ok(mut command) = python() else { return };
+    let changed = xml.replacen("SignatureValue>", "SignatureValue>AAAA", 1);
+    assert_ne!(changed, xml);
+    let (document, changed, certificate) = (file(xml), file(&changed), file(&demo.signing_certificate()));
+    command.arg(peer("bergshamra_verify.py")).arg(certificate.path());
+    let verdicts = output(command.arg(document.path()).arg(changed.path()));
+    let verdicts: Vec<_> = verdicts.lines().map(|line| line.split(':').next().unwrap_or_default()).collect();
+    assert_eq!(verdicts, ["accepted", "refused"], "{xml}");
+}
+
 /// The assertion, cut out of the message as text: its namespaces have to be its own.
 fn assertion(message: &str) -> String {
     let start =
@@ -75,6 +88,7 @@ fn metadata() {
     let demo = demo();
     let metadata = demo.curl().get(demo.fact("metadata_url")).body;
     verify_with_xmlsec1(&metadata, "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor", "ID", demo);
+    verify_with_bergshamra(&metadata, demo);
     if let Some(signed) = verify_with_signxml(&metadata, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:metadata}EntityDescriptor "), "{signed}");
     }
@@ -86,6 +100,7 @@ fn a_saml_11_token() {
     let token = wsfed_assertion(demo, WSFED);
     assert!(token.contains("AssertionID="));
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:1.0:assertion:Assertion", "AssertionID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "AssertionID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:1.0:assertion}Assertion "), "{signed}");
     }
@@ -96,6 +111,7 @@ fn a_saml_20_token_by_ws_federation() {
     let demo = demo();
     let token = wsfed_assertion(demo, "urn:e2e:wsfed-saml20");
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion "), "{signed}");
     }
@@ -109,6 +125,7 @@ fn a_saml_20_token_by_saml() {
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
     // Where it stands, too.
     verify_with_xmlsec1(&response, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion "), "{signed}");
     }
