@@ -17,18 +17,24 @@ fn file(text: &str) -> NamedTempFile {
 
 /// `element` is the signed one (`NAMESPACE:LOCAL`), `id` its attribute that the signature refers to.
 pub(crate) fn verify_with_xmlsec1(xml: &str, element: &str, id: &str, demo: &Demo) {
+    verify_with_xmlsec1_and(&demo.signing_certificate(), xml, element, id);
+}
+
+/// The same, with a certificate (PEM) that was known before.
+#[track_caller]
+pub(crate) fn verify_with_xmlsec1_and(certificate: &str, xml: &str, element: &str, id: &str) {
     if program("xmlsec1").is_err() {
         return;
     }
-    assert!(xmlsec1(xml, element, id, demo), "{xml}");
+    assert!(xmlsec1(xml, element, id, certificate), "{xml}");
     // The test can fail.
     let changed = xml.replacen("SignatureValue>", "SignatureValue>AAAA", 1);
     assert_ne!(changed, xml);
-    assert!(!xmlsec1(&changed, element, id, demo));
+    assert!(!xmlsec1(&changed, element, id, certificate));
 }
 
-fn xmlsec1(xml: &str, element: &str, id: &str, demo: &Demo) -> bool {
-    let (document, certificate) = (file(xml), file(&demo.signing_certificate()));
+fn xmlsec1(xml: &str, element: &str, id: &str, certificate: &str) -> bool {
+    let (document, certificate) = (file(xml), file(certificate));
     let mut command = Command::new("xmlsec1");
     command.arg("--verify").args(key_search());
     command.args([&format!("--id-attr:{id}"), element]);
@@ -64,7 +70,7 @@ fn verify_with_bergshamra(xml: &str, demo: &Demo) {
 }
 
 /// The assertion, cut out of the message as text: its namespaces have to be its own.
-fn assertion(message: &str) -> String {
+pub(crate) fn assertion(message: &str) -> String {
     let start =
         message.find("<saml:Assertion ").or_else(|| message.find("<Assertion ")).expect("an assertion");
     let end = if message[start..].starts_with("<saml:") { "</saml:Assertion>" } else { "</Assertion>" };
