@@ -4,6 +4,7 @@
 //! Continuous integration runs the same commands (`.ci/run`).
 
 mod bench;
+mod doc_tests;
 mod floors;
 mod lint;
 mod outcome;
