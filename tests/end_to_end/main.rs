@@ -21,6 +21,7 @@ mod python3_saml;
 mod saml;
 mod secrets;
 mod seed;
+mod seed_certificates;
 mod shared;
 mod signatures;
 mod ws_federation;

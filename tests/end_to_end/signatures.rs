@@ -1,4 +1,5 @@
-//! Metadata and tokens, taken off the wire, before verifiers that others wrote: xmlsec1 and signxml.
+//! Metadata and tokens, taken off the wire, before verifiers that others wrote: xmlsec1, signxml and
+//! bergshamra.
 
 use std::io::Write;
 use std::process::Command;
@@ -16,18 +17,24 @@ fn file(text: &str) -> NamedTempFile {
 
 /// `element` is the signed one (`NAMESPACE:LOCAL`), `id` its attribute that the signature refers to.
 pub(crate) fn verify_with_xmlsec1(xml: &str, element: &str, id: &str, demo: &Demo) {
+    verify_with_xmlsec1_and(&demo.signing_certificate(), xml, element, id);
+}
+
+/// The same, with a certificate (PEM) that was known before.
+#[track_caller]
+pub(crate) fn verify_with_xmlsec1_and(certificate: &str, xml: &str, element: &str, id: &str) {
     if program("xmlsec1").is_err() {
         return;
     }
-    assert!(xmlsec1(xml, element, id, demo), "{xml}");
+    assert!(xmlsec1(xml, element, id, certificate), "{xml}");
     // The test can fail.
     let changed = xml.replacen("SignatureValue>", "SignatureValue>AAAA", 1);
     assert_ne!(changed, xml);
-    assert!(!xmlsec1(&changed, element, id, demo));
+    assert!(!xmlsec1(&changed, element, id, certificate));
 }
 
-fn xmlsec1(xml: &str, element: &str, id: &str, demo: &Demo) -> bool {
-    let (document, certificate) = (file(xml), file(&demo.signing_certificate()));
+fn xmlsec1(xml: &str, element: &str, id: &str, certificate: &str) -> bool {
+    let (document, certificate) = (file(xml), file(certificate));
     let mut command = Command::new("xmlsec1");
     command.arg("--verify").args(key_search());
     command.args([&format!("--id-attr:{id}"), element]);
@@ -50,8 +57,20 @@ fn verify_with_signxml(xml: &str, id: &str, demo: &Demo) -> Option<String> {
     Some(output(&mut command))
 }
 
+/// bergshamra takes it as well, with the certificate of the metadata, and not when the signature is changed.
+fn verify_with_bergshamra(xml: &str, demo: &Demo) {
+    let Ok(mut command) = python() else { return };
+    let changed = xml.replacen("SignatureValue>", "SignatureValue>AAAA", 1);
+    assert_ne!(changed, xml);
+    let (document, changed, certificate) = (file(xml), file(&changed), file(&demo.signing_certificate()));
+    command.arg(peer("bergshamra_verify.py")).arg(certificate.path());
+    let verdicts = output(command.arg(document.path()).arg(changed.path()));
+    let verdicts: Vec<_> = verdicts.lines().map(|line| line.split(':').next().unwrap_or_default()).collect();
+    assert_eq!(verdicts, ["accepted", "refused"], "{xml}");
+}
+
 /// The assertion, cut out of the message as text: its namespaces have to be its own.
-fn assertion(message: &str) -> String {
+pub(crate) fn assertion(message: &str) -> String {
     let start =
         message.find("<saml:Assertion ").or_else(|| message.find("<Assertion ")).expect("an assertion");
     let end = if message[start..].starts_with("<saml:") { "</saml:Assertion>" } else { "</Assertion>" };
@@ -75,6 +94,7 @@ fn metadata() {
     let demo = demo();
     let metadata = demo.curl().get(demo.fact("metadata_url")).body;
     verify_with_xmlsec1(&metadata, "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor", "ID", demo);
+    verify_with_bergshamra(&metadata, demo);
     if let Some(signed) = verify_with_signxml(&metadata, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:metadata}EntityDescriptor "), "{signed}");
     }
@@ -86,6 +106,7 @@ fn a_saml_11_token() {
     let token = wsfed_assertion(demo, WSFED);
     assert!(token.contains("AssertionID="));
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:1.0:assertion:Assertion", "AssertionID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "AssertionID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:1.0:assertion}Assertion "), "{signed}");
     }
@@ -96,6 +117,7 @@ fn a_saml_20_token_by_ws_federation() {
     let demo = demo();
     let token = wsfed_assertion(demo, "urn:e2e:wsfed-saml20");
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion "), "{signed}");
     }
@@ -109,6 +131,7 @@ fn a_saml_20_token_by_saml() {
     verify_with_xmlsec1(&token, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
     // Where it stands, too.
     verify_with_xmlsec1(&response, "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "ID", demo);
+    verify_with_bergshamra(&token, demo);
     if let Some(signed) = verify_with_signxml(&token, "ID", demo) {
         assert!(signed.starts_with("{urn:oasis:names:tc:SAML:2.0:assertion}Assertion "), "{signed}");
     }

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("proxy", 7),
     ("cmdlets", 7),
     ("sekisho", 8),
+    ("fuzz", 8),
 ];
 
 /// Beside the house: they stand on the ground and use the built binary, no other crate.

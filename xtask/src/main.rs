@@ -1,10 +1,12 @@
 //! The one entry for the project's chores: `cargo xtask lint`, `cargo xtask test`,
-//! `cargo xtask bench`.
+//! `cargo xtask bench`, `cargo xtask fuzz`.
 //!
 //! Continuous integration runs the same commands (`.ci/run`).
 
 mod bench;
+mod doc_tests;
 mod floors;
+mod fuzz;
 mod lint;
 mod outcome;
 mod package;
@@ -26,7 +28,10 @@ usage: cargo xtask lint [PART...]
        cargo xtask bench
            what of a core's signing work becomes tokens, time to ready, resident memory
        cargo xtask package
-           the Debian package of the program, with its systemd unit";
+           the Debian package of the program, with its systemd unit
+       cargo xtask fuzz TARGET [--seconds N]
+           looks for inputs that stop a decoder, with cargo-fuzz on nightly Rust; without N until
+           one is found; TARGET is a folder of fuzz/corpus";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
         Some((&"test", options)) => test::run(options),
         Some((&"bench", [])) => bench::run(),
         Some((&"package", [])) => package::run(),
+        Some((&"fuzz", arguments)) => fuzz::run(arguments),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use base::{Random, Secret, Timestamp};
 use configuration::{Certificate, CertificateType};
-use keys::{Chain, ImportRules, MasterKey, import_pem, import_pfx};
+use keys::{Chain, ImportError, ImportRules, MasterKey, import_pem, import_pfx};
 use store::sqlite::SqliteStore;
 use store::{Configuration, Document, Kind, Write};
 
@@ -58,14 +58,21 @@ fn read(
     certificate_type: CertificateType,
     seed: &SeedCertificate,
 ) -> Result<Certificate> {
-    let bytes = std::fs::read(source.folder.join(&seed.file))?;
+    let bytes = std::fs::read(source.folder.join(&seed.file)).map_err(|error| {
+        format!("{error}; expected a PEM or PFX file, by a path relative to the seed file")
+    })?;
     let rules = ImportRules { certificate_type, now: source.now, chain: Chain::AsGiven };
     let is_pem = bytes.windows(11).any(|window| window == b"-----BEGIN ");
     Ok(match is_pem {
         true => import_pem(&bytes, &rules, source.master_key, source.random)?,
         false => {
             let password = Secret::new(seed.password.clone().unwrap_or_default());
-            import_pfx(&bytes, &password, &rules, source.master_key, source.random)?
+            import_pfx(&bytes, &password, &rules, source.master_key, source.random).map_err(|error| {
+                match error {
+                    ImportError::Format { .. } => format!("{error}; it has no line of a PEM file either"),
+                    other => other.to_string(),
+                }
+            })?
         }
     })
 }

@@ -1,4 +1,4 @@
-//! xmlsec1 and signxml: each verifies what we sign, and we verify what xmlsec1 signs.
+//! xmlsec1, signxml and bergshamra: each verifies what we sign, and we verify what xmlsec1 signs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +9,7 @@ use crate::signer::{
     DS, ENVELOPED, EXCLUSIVE, INCLUSIVE, PARTNER, STRICT, Signer, assertion, method, response, transforms,
 };
 use crate::support::{elements, installed, parse, run, skipped};
+use crate::wrapping::wrapped_messages;
 
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
 const RESPONSE: &str = "urn:oasis:names:tc:SAML:2.0:protocol:Response";
@@ -53,13 +54,20 @@ fn xmlsec1_verifies_what_we_sign() {
     }
 }
 
+/// A Python that has the module.
+fn python_with(module: &str) -> Option<String> {
+    let python = std::env::var("SEKISHO_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let import = format!("import {module}");
+    if Command::new(&python).args(["-c", &import]).output().is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    skipped(&format!("{module} not installed for {python}; name another Python by SEKISHO_PYTHON"));
+    None
+}
+
 #[test]
 fn signxml_verifies_what_we_sign() {
-    let python = std::env::var("SEKISHO_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    if !Command::new(&python).args(["-c", "import signxml"]).output().is_ok_and(|o| o.status.success()) {
-        skipped(&format!("signxml not installed for {python}; name another Python by SEKISHO_PYTHON"));
-        return;
-    }
+    let Some(python) = python_with("signxml") else { return };
     let directory = tempfile::tempdir().unwrap();
     let certificate = write(directory.path(), "certificate.pem", &PARTNER.certificate_pem());
     let script = write(
@@ -77,6 +85,53 @@ fn signxml_verifies_what_we_sign() {
         let paths = [&script, &file, &certificate].map(|path| path.to_str().unwrap());
         let output = run(&python, &paths);
         assert_eq!(output.status.success(), good, "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Whether bergshamra accepts each message: with the partner's key and no other, and with its strict checks of
+/// where a reference leads.
+fn bergshamra_accepts(python: &str, messages: &[&str]) -> Vec<bool> {
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = write(directory.path(), "certificate.pem", &PARTNER.certificate_pem());
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/bergshamra_verify.py").canonicalize();
+    let files = messages
+        .iter()
+        .enumerate()
+        .map(|(number, text)| write(directory.path(), &format!("{number}.xml"), text));
+    let paths: Vec<_> = [script.unwrap(), certificate].into_iter().chain(files).collect();
+    let arguments: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let output = run(python, &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let verdicts = String::from_utf8(output.stdout).unwrap();
+    let verdicts: Vec<_> = verdicts.lines().map(|line| line == "accepted").collect();
+    assert_eq!(verdicts.len(), messages.len());
+    verdicts
+}
+
+#[test]
+fn bergshamra_verifies_what_we_sign() {
+    let Some(python) = python_with("pybergshamra") else { return };
+    let signed = signed_by_us();
+    let texts: Vec<_> = signed.iter().map(|(text, _)| text.as_str()).collect();
+    let expected: Vec<_> = signed.iter().map(|(_, good)| *good).collect();
+    assert_eq!(bergshamra_accepts(&python, &texts), expected);
+}
+
+/// Security case 1. All wrapped messages are refused here (`wrapping`). bergshamra's answer is about a signature,
+/// not about an element that is to be read: where the original stands in the message as it was signed, it says
+/// "valid" beside an evil element that nobody signed. That is why the answer of our verifier is the element.
+#[test]
+fn bergshamra_accepts_wrapped_messages_that_still_hold_what_was_signed() {
+    let Some(python) = python_with("pybergshamra") else { return };
+    let messages = wrapped_messages();
+    let texts: Vec<_> = messages.iter().map(|(_, text)| text.as_str()).collect();
+    let verdicts = bergshamra_accepts(&python, &texts);
+    for ((name, _), accepted) in messages.iter().zip(verdicts) {
+        let holds_it =
+            ["XSW2", "XSW3", "XSW4", "XSW7"].iter().any(|arrangement| name.starts_with(arrangement));
+        // An identifier that names two elements is refused by both.
+        assert_eq!(accepted, holds_it && name.ends_with("_evil"), "{name}");
     }
 }
 

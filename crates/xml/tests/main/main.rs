@@ -12,7 +12,6 @@ mod canonical;
 mod captures;
 mod generator;
 mod interop;
-mod mutation;
 mod profile;
 mod signer;
 mod support;

@@ -107,6 +107,20 @@ fn arrangements(loot: &Loot, evil_id: &str) -> [(&'static str, String, &'static 
     ]
 }
 
+/// All arrangements, with an identifier of the evil element's own and with the original's, for other verifiers.
+pub(crate) fn wrapped_messages() -> Vec<(String, String)> {
+    let mut messages = Vec::new();
+    for loot in [Loot::assertion(), Loot::response()] {
+        for id in ["_evil", "_original"] {
+            for (what, text, _) in arrangements(&loot, id) {
+                let name = what.split(':').next().unwrap_or_default();
+                messages.push((format!("{name} {} {id}", loot.name), text));
+            }
+        }
+    }
+    messages
+}
+
 fn is_evil(element: Element<'_, '_>) -> bool {
     let subject = element.children().find(|child| child.local_name() == "Subject");
     let assertion = element.children().find(|child| child.local_name() == "Assertion");
