@@ -48,25 +48,29 @@ impl Admission {
     /// Counts a new connection, which begins with a handshake. `shared` addresses, those of trusted hops,
     /// have no limits of their own.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, shared: bool) -> Result<Admitted, Excess> {
-        let source = source(address);
         let mut counts = self.lock();
         if counts.handshakes >= self.handshakes {
             return Err(Excess::Handshakes);
         }
-        if !shared {
-            let now = counts.by_source.get(&source).copied().unwrap_or_default();
-            if now.connections >= self.connections_per_address {
-                return Err(Excess::ConnectionsOfAddress);
-            }
-            if now.handshakes >= self.handshakes_per_address {
-                return Err(Excess::HandshakesOfAddress);
-            }
-        }
+        let source = self.count(&mut counts, address, shared)?;
         counts.handshakes = counts.handshakes.saturating_add(1);
+        Ok(Admitted { admission: self.clone(), source, in_handshake: true })
+    }
+
+    /// Counts a connection in its handshake for its address.
+    fn count(&self, counts: &mut Counts, address: IpAddr, shared: bool) -> Result<IpAddr, Excess> {
+        let source = source(address);
+        let now = counts.by_source.get(&source).copied().unwrap_or_default();
+        if !shared && now.connections >= self.connections_per_address {
+            return Err(Excess::ConnectionsOfAddress);
+        }
+        if !shared && now.handshakes >= self.handshakes_per_address {
+            return Err(Excess::HandshakesOfAddress);
+        }
         let entry = counts.by_source.entry(source).or_default();
         entry.connections = entry.connections.saturating_add(1);
         entry.handshakes = entry.handshakes.saturating_add(1);
-        Ok(Admitted { admission: self.clone(), source, in_handshake: true })
+        Ok(source)
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -90,7 +94,29 @@ pub(crate) struct Admitted {
     in_handshake: bool,
 }
 
+impl Counts {
+    /// Forgets one connection of an address.
+    fn discount(&mut self, address: &IpAddr, in_handshake: bool) {
+        if let Some(source) = self.by_source.get_mut(address) {
+            source.handshakes = source.handshakes.saturating_sub(usize::from(in_handshake));
+            source.connections = source.connections.saturating_sub(1);
+            if source.connections == 0 {
+                self.by_source.remove(address);
+            }
+        }
+    }
+}
+
 impl Admitted {
+    /// The connection, still in its handshake, was a load balancer's word for another address.
+    pub(crate) fn is_of(&mut self, address: IpAddr, shared: bool) -> Result<(), Excess> {
+        let mut counts = self.admission.lock();
+        let actual = self.admission.count(&mut counts, address, shared)?;
+        counts.discount(&self.source, self.in_handshake);
+        self.source = actual;
+        Ok(())
+    }
+
     /// The handshake is over.
     pub(crate) fn established(&mut self) {
         if std::mem::take(&mut self.in_handshake) {
@@ -106,13 +132,7 @@ impl Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.established();
-        let mut counts = self.admission.lock();
-        if let Some(source) = counts.by_source.get_mut(&self.source) {
-            source.connections = source.connections.saturating_sub(1);
-            if source.connections == 0 {
-                counts.by_source.remove(&self.source);
-            }
-        }
+        self.admission.lock().discount(&self.source, false);
     }
 }
 
@@ -146,6 +166,24 @@ mod tests {
         drop((first, second, third));
         assert!(admit(one).is_ok());
         drop(other);
+        assert!(admission.lock().by_source.is_empty());
+        assert_eq!(admission.lock().handshakes, 0);
+    }
+
+    /// Security case 75: behind a load balancer that names its clients, the limits are each client's own.
+    #[test]
+    fn a_connection_is_counted_for_the_address_that_the_load_balancer_names() {
+        let admission = admission();
+        let (balancer, client) = ("10.0.0.1".parse().unwrap(), "198.51.100.4".parse().unwrap());
+        let through = || {
+            let mut admitted = admission.admit(balancer, true).unwrap();
+            admitted.is_of(client, false).map(|()| admitted)
+        };
+        let (one, two) = (through().unwrap(), through().unwrap());
+        assert_eq!(through().unwrap_err(), Excess::HandshakesOfAddress);
+        assert_eq!(admission.admit(client, false).unwrap_err(), Excess::HandshakesOfAddress);
+        assert!(!admission.lock().by_source.contains_key(&balancer));
+        drop((one, two));
         assert!(admission.lock().by_source.is_empty());
         assert_eq!(admission.lock().handshakes, 0);
     }

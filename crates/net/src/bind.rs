@@ -1,14 +1,17 @@
-//! Binding all listeners of a server, as one set.
+//! Opening the sockets of listeners, and saying why one cannot be opened.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use tokio::net::TcpListener;
 
+use crate::accept::Entrance;
 use crate::port::{Holder, port_holders};
+use crate::server::Listener;
 
 /// How long sent data may stay unacknowledged, and a quiet connection unprobed.
 const PEER_GONE_AFTER: Duration = Duration::from_secs(30);
@@ -44,9 +47,9 @@ impl fmt::Display for BindFailure {
     }
 }
 
-/// Listeners that could not be bound; none of the set is open.
+/// Addresses that could not be bound. Of what was to be opened with them nothing is open.
 #[derive(Debug)]
-pub struct BindError(pub Vec<BindFailure>);
+pub struct BindError(pub Vec<Arc<BindFailure>>);
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,12 +62,77 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {}
 
+/// One address of a listener, and what came of the first try to bind it.
+pub(crate) struct Tried {
+    pub(crate) entrance: Entrance,
+    pub(crate) address: SocketAddr,
+    pub(crate) outcome: Outcome,
+}
+
+/// What came of a try to bind.
+pub(crate) enum Outcome {
+    Bound(TcpListener),
+    /// The IPv6 wildcard beside another address, on a machine without IPv6.
+    Absent,
+    Failed(Arc<BindFailure>),
+}
+
+impl Outcome {
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Bound(socket) => socket.local_addr().ok(),
+            Self::Absent | Self::Failed(_) => None,
+        }
+    }
+
+    pub(crate) fn take_failure(&mut self) -> Option<Arc<BindFailure>> {
+        match std::mem::replace(self, Self::Absent) {
+            Self::Failed(failure) => Some(failure),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
+/// Tries each address of a listener once; one that is listed twice counts once. `only`: the listener has no
+/// other address.
+pub(crate) fn try_all(listener: &Listener, only: bool, backlog: u32) -> Vec<Tried> {
+    let entrance = Entrance {
+        name: listener.name.as_str().into(),
+        protocol: listener.protocol.clone(),
+        proxy_protocol: listener.proxy_protocol,
+    };
+    let outcome = |address| match bind(&entrance.name, address, backlog) {
+        Ok(socket) => Outcome::Bound(socket),
+        Err(failure) if !only && means_no_ipv6(&failure) => {
+            tracing::warn!(%failure, "this machine has no IPv6");
+            Outcome::Absent
+        }
+        Err(failure) => Outcome::Failed(failure.into()),
+    };
+    let tried = |address| Tried { outcome: outcome(address), entrance: entrance.clone(), address };
+    distinct(&listener.addresses).into_iter().map(tried).collect()
+}
+
+/// The addresses in order, each once.
+pub(crate) fn distinct(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut seen = Vec::new();
+    for address in addresses {
+        if !seen.contains(address) {
+            seen.push(*address);
+        }
+    }
+    seen
+}
+
 /// Opens one listener. IPv4 and IPv6 have sockets of their own, and no second process can share the port.
 pub(crate) fn bind(name: &str, address: SocketAddr, backlog: u32) -> Result<TcpListener, BindFailure> {
     open(address, backlog).map_err(|error| BindFailure {
         listener: name.to_owned(),
         address,
-        holders: if error.kind() == io::ErrorKind::AddrInUse { port_holders(address.port()) } else { vec![] },
+        holders: if error.kind() == io::ErrorKind::AddrInUse { port_holders(address) } else { vec![] },
         error,
     })
 }
@@ -86,7 +154,7 @@ fn open(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
 
 /// Whether the failure means that this machine has no IPv6, which is no failure of a wildcard listener that
 /// is bound for IPv4.
-pub(crate) fn means_no_ipv6(failure: &BindFailure) -> bool {
+fn means_no_ipv6(failure: &BindFailure) -> bool {
     // EAFNOSUPPORT has no `ErrorKind`.
     const EAFNOSUPPORT: i32 = 97;
     let absent = failure.error.raw_os_error() == Some(EAFNOSUPPORT)

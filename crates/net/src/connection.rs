@@ -15,7 +15,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -23,6 +23,7 @@ use crate::admission::Admitted;
 use crate::context::{Connection, TlsInfo};
 use crate::framing::StrictHttp1;
 use crate::limits::Limits;
+use crate::proxy_protocol::{self, ProxiedAddresses};
 use crate::server::Protocol;
 use crate::service::{Handler, Shared, respond};
 use crate::tls::Tls;
@@ -48,6 +49,8 @@ pub(crate) struct Accepted {
     pub(crate) listener: Arc<str>,
     pub(crate) protocol: Protocol,
     pub(crate) peer: SocketAddr,
+    /// The peer is a load balancer that names its client by the PROXY protocol.
+    pub(crate) proxied: bool,
     pub(crate) admitted: Admitted,
 }
 
@@ -65,16 +68,42 @@ pub(crate) async fn serve<H: Handler>(
 }
 
 async fn run<H: Handler>(accepted: Accepted, shared: Arc<Shared<H>>, mut phase: watch::Receiver<Phase>) {
-    let Accepted { stream, listener, protocol, peer, mut admitted } = accepted;
+    let Accepted { mut stream, listener, protocol, peer, proxied, mut admitted } = accepted;
     let Ok(local) = stream.local_addr() else { return };
-    let mut connection = Connection { listener, peer, local, tls: None };
+    let mut connection = Connection { listener, peer, local, via: None, tls: None };
+    let handshake_ends = later(Instant::now(), shared.limits.handshake_timeout);
+    if proxied {
+        let header = tokio::select! {
+            header = timeout_at(handshake_ends, proxy_protocol::read(&mut stream)) => {
+                header.unwrap_or_else(|late| Err(late.into()))
+            }
+            () = reached(&mut phase, Phase::Draining) => return,
+        };
+        match header {
+            Ok(None) => {}
+            Ok(Some(ProxiedAddresses { source, destination })) => {
+                connection.via = Some(peer);
+                connection.peer = source;
+                connection.local = destination;
+                if let Err(excess) = admitted.is_of(source.ip(), shared.hops.contains(source.ip())) {
+                    tracing::debug!(peer = %source, via = %peer, ?excess, "connection closed");
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%peer, %error, "no PROXY header");
+                return;
+            }
+        }
+    }
+    let peer = connection.peer;
     match protocol {
         Protocol::Plain => {
             admitted.established();
             http1(stream, shared, connection, None, phase).await;
         }
         Protocol::Tls(tls) => {
-            let handshake = timeout(shared.limits.handshake_timeout, handshake(stream, &tls));
+            let handshake = timeout_at(handshake_ends, handshake(stream, &tls));
             let finished = tokio::select! {
                 finished = handshake => finished.unwrap_or_else(|late| Err(late.into())),
                 () = reached(&mut phase, Phase::Draining) => return,
@@ -111,8 +140,15 @@ async fn handshake(mut stream: TcpStream, tls: &Tls) -> io::Result<(TlsStream<Tc
     let sni = start.client_hello().server_name().map(str::to_ascii_lowercase);
     let entry = tls.entry(sni.as_deref());
     let stream = start.into_stream(entry.config.clone()).await?;
-    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    Ok((stream, TlsInfo { sni, h2, server_end_point: entry.server_end_point.clone() }))
+    let (_, session) = stream.get_ref();
+    let info = TlsInfo {
+        sni,
+        h2: session.alpn_protocol() == Some(b"h2"),
+        server_end_point: entry.server_end_point.clone(),
+        client_certificates: entry.client_certificates.clone(),
+        client_chain: session.peer_certificates().unwrap_or_default().into(),
+    };
+    Ok((stream, info))
 }
 
 const HTTPS_IS_SPOKEN_HERE: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\

@@ -7,7 +7,9 @@ use base::{ActivityId, Clock, Guid, Random, Timestamp};
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
+use rustls::pki_types::CertificateDer;
 
+use crate::client_certificates::ClientCertificates;
 use crate::hops::{ClientAddresses, TrustedHops};
 
 /// Characters of a header value that are kept.
@@ -18,10 +20,12 @@ const LONGEST_VALUE: usize = 1_024;
 pub struct Connection {
     /// Name of the listener, as configured.
     pub listener: Arc<str>,
-    /// The other end.
+    /// The other end: as the load balancer named it by the PROXY protocol, else that of the socket.
     pub peer: SocketAddr,
-    /// This end.
+    /// This end, likewise.
     pub local: SocketAddr,
+    /// The load balancer at the other end of the socket, when it named the client by the PROXY protocol.
+    pub via: Option<SocketAddr>,
     /// Present when the connection is encrypted.
     pub tls: Option<TlsInfo>,
 }
@@ -36,6 +40,12 @@ pub struct TlsInfo {
     /// `tls-server-end-point` of our certificate (RFC 5929 4.1), for channel binding. None when its signature
     /// algorithm has no hash.
     pub server_end_point: Option<Arc<[u8]>>,
+    /// What the client was asked for in its handshake.
+    pub client_certificates: Arc<ClientCertificates>,
+    /// The chain that the client showed, its own certificate first; empty when it showed none. The client has
+    /// the key of the first. Unless it was asked under [`Issuers::Trusted`](crate::Issuers::Trusted), nothing
+    /// else has been checked.
+    pub client_chain: Arc<[CertificateDer<'static>]>,
 }
 
 /// Headers of a request as received, for audits. Not one of them may decide anything: the values that may
@@ -193,6 +203,7 @@ mod tests {
             listener: "https".into(),
             peer: peer.parse().unwrap(),
             local: "192.0.2.1:443".parse().unwrap(),
+            via: None,
             tls: None,
         };
         let hops = TrustedHops { proxies: vec!["10.0.1.7".parse().unwrap()], ..TrustedHops::default() };

@@ -61,11 +61,24 @@ impl fmt::Display for Network {
     }
 }
 
+/// How load balancers name their clients in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For: 198.51.100.4`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded: for=198.51.100.4` (RFC 7239).
+    Forwarded,
+}
+
 /// Whom this server believes about addresses. Empty by default: nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedHops {
-    /// Load balancers that add `X-Forwarded-For`.
+    /// Load balancers that add `header`, or speak the PROXY protocol to listeners that take it.
     pub load_balancers: Vec<Network>,
+    /// The header that the load balancers add. The other is not read: a balancer hands it on as the client
+    /// wrote it.
+    pub header: ForwardingHeader,
     /// Federation proxies that send `X-MS-Forwarded-Client-IP`, `X-MS-Proxy` and
     /// `X-MS-Endpoint-Absolute-Path`.
     pub proxies: Vec<Network>,
@@ -77,7 +90,7 @@ impl TrustedHops {
         self.is_load_balancer(address) || self.is_proxy(address)
     }
 
-    fn is_load_balancer(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_load_balancer(&self, address: IpAddr) -> bool {
         self.load_balancers.iter().any(|network| network.contains(address))
     }
 
@@ -105,7 +118,11 @@ impl ClientAddresses {
     /// Walks the lists of one request.
     pub fn read(peer: IpAddr, headers: &HeaderMap, hops: &TrustedHops) -> Self {
         let peer = peer.to_canonical();
-        let mut forwarded_for = list(headers, "x-forwarded-for").into_iter().rev();
+        let forwarded_for = match hops.header {
+            ForwardingHeader::XForwardedFor => list(headers, "x-forwarded-for", address),
+            ForwardingHeader::Forwarded => list(headers, "forwarded", forwarded_element),
+        };
+        let mut forwarded_for = forwarded_for.into_iter().rev();
         let mut connected = peer;
         while hops.is_load_balancer(connected) {
             match forwarded_for.next() {
@@ -116,7 +133,7 @@ impl ClientAddresses {
         if !hops.is_proxy(connected) {
             return Self { connected, forwarded: Vec::new(), client: connected, through_proxy: false };
         }
-        let named = list(headers, "x-ms-forwarded-client-ip");
+        let named = list(headers, "x-ms-forwarded-client-ip", address);
         // A load balancer in front of the proxy: the proxy names the balancer, and hands on the list that
         // the balancer wrote.
         let mut further = named.iter().copied().rev().chain(forwarded_for);
@@ -143,13 +160,28 @@ impl ClientAddresses {
     }
 }
 
-/// The last entries of all lines of a list header, in order; `None` where an entry is no address.
-fn list(headers: &HeaderMap, name: &str) -> Vec<Option<IpAddr>> {
+/// The last entries of all lines of a list header, in order; `None` where an entry names no address. Commas
+/// divide entries even within quotation marks: those that the nearest hop wrote need none, and an open mark of
+/// the client's must not swallow them.
+fn list(headers: &HeaderMap, name: &str, read: impl Fn(&[u8]) -> Option<IpAddr>) -> Vec<Option<IpAddr>> {
     let entries = headers.get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     let mut entries: Vec<_> = entries.collect();
     let beyond = entries.len().saturating_sub(LONGEST_WALK);
     entries.drain(..beyond).for_each(drop);
-    entries.into_iter().map(address).collect()
+    entries.into_iter().map(read).collect()
+}
+
+/// RFC 7239 4: `for=192.0.2.7;proto=https`, `For="[2001:db8::1]:5000"`; none of an obfuscated name, of
+/// `unknown`, and of an element with two or no `for`.
+fn forwarded_element(element: &[u8]) -> Option<IpAddr> {
+    let mut values = element.split(|byte| *byte == b';').filter_map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = pair.split_at_checked(at)?;
+        name.trim_ascii().eq_ignore_ascii_case(b"for").then(|| value.get(1..))?
+    });
+    let (value, None) = (values.next()?.trim_ascii(), values.next()) else { return None };
+    let unquoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    address(unquoted.unwrap_or(value))
 }
 
 /// `192.0.2.7`, `192.0.2.7:5000`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5000`, white space around.
@@ -181,6 +213,7 @@ mod tests {
         TrustedHops {
             load_balancers: vec!["10.0.0.0/24".parse().unwrap(), "2001:db8:1::/64".parse().unwrap()],
             proxies: vec!["10.0.1.7".parse().unwrap()],
+            header: ForwardingHeader::XForwardedFor,
         }
     }
 
@@ -231,6 +264,35 @@ mod tests {
         ] {
             assert_eq!(read(peer, &[("x-forwarded-for", value)]).client.to_string(), client, "{value}");
         }
+    }
+
+    /// Security case 71.
+    #[test]
+    fn the_standard_header_is_read_where_the_load_balancer_writes_it() {
+        let hops = TrustedHops { header: ForwardingHeader::Forwarded, ..hops() };
+        for (value, client) in [
+            ("for=198.51.100.4", "198.51.100.4"),
+            ("for=203.0.113.9, For=\"198.51.100.4:5000\";proto=https;by=10.0.0.1", "198.51.100.4"),
+            ("for=198.51.100.4, for=10.0.0.2", "198.51.100.4"),
+            ("by=10.0.0.1; for=\"[2001:db8:2::4]:49152\"", "2001:db8:2::4"),
+            // An open quotation mark of the client's does not reach the balancer's entry.
+            ("for=\"203.0.113.9, for=198.51.100.4", "198.51.100.4"),
+            // These end the walk.
+            ("for=198.51.100.4, for=unknown", "10.0.0.1"),
+            ("for=198.51.100.4, for=_hidden", "10.0.0.1"),
+            ("for=198.51.100.4, proto=https", "10.0.0.1"),
+            ("for=198.51.100.4, for=203.0.113.9;for=203.0.113.9", "10.0.0.1"),
+            ("for=198.51.100.4, ", "10.0.0.1"),
+        ] {
+            // The header that this balancer does not write is the client's.
+            let lines = [("forwarded", value), ("x-forwarded-for", "203.0.113.77")];
+            let seen = ClientAddresses::read("10.0.0.1".parse().unwrap(), &headers(&lines), &hops);
+            assert_eq!(seen.client.to_string(), client, "{value}");
+            let untrusted = ClientAddresses::read("192.0.2.50".parse().unwrap(), &headers(&lines), &hops);
+            assert_eq!(untrusted.client.to_string(), "192.0.2.50", "{value}");
+        }
+        let both = [("forwarded", "for=203.0.113.77"), ("x-forwarded-for", "198.51.100.4")];
+        assert_eq!(read("10.0.0.1", &both).client.to_string(), "198.51.100.4");
     }
 
     /// Security case 71: a client behind a load balancer cannot pose as a proxy.

@@ -1,17 +1,23 @@
-//! Who holds a port, and whether an outgoing connection might take it: read from `/proc`.
+//! Who holds a port.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::net::SocketAddr;
-use std::ops::RangeInclusive;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::sockets::{Socket, owners, sockets};
+
+/// Sockets of one port that are looked at.
+const MOST_SOCKETS: usize = 10_000;
+/// Holders that are named.
+const MOST_HOLDERS: usize = 100;
 
 /// A socket that keeps a port from being bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Local address of the socket.
     pub local: SocketAddr,
+    /// The other end, where the socket is a connection: an outgoing connection may have taken the port for its
+    /// own end.
+    pub remote: Option<SocketAddr>,
     /// `LISTEN`, `ESTABLISHED`, `TIME_WAIT` … as the kernel has it.
     pub state: &'static str,
     /// Process id and name, where this process may see them.
@@ -20,189 +26,116 @@ pub struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.process {
-            Some((id, name)) => write!(f, "process {id} ({name}) holds {} ({})", self.local, self.state),
-            None if self.state == "TIME_WAIT" => {
-                write!(
-                    f,
-                    "{} belongs to a closed connection that the kernel keeps for up to 60 s",
-                    self.local
-                )
+        let Self { local, remote, state, process } = self;
+        match process {
+            Some((id, name)) => write!(f, "process {id} ({name}) holds {local}")?,
+            None if *state == "TIME_WAIT" => {
+                write!(f, "a closed connection, which the kernel keeps for up to 60 s, holds {local}")?;
             }
-            None => write!(f, "a process of another user holds {} ({})", self.local, self.state),
+            None => write!(f, "a process of another user holds {local}")?,
         }
+        if let Some(remote) = remote {
+            write!(f, " → {remote}")?;
+        }
+        write!(f, " ({state})")
     }
 }
 
-/// All sockets with `port` as their local port, listeners first. Empty where `/proc` tells nothing.
-pub fn port_holders(port: u16) -> Vec<Holder> {
-    let mut sockets: Vec<_> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|table| sockets(&table, port))
-        .collect();
-    sockets.sort_by_key(|socket| socket.state != "LISTEN");
-    let owners = owners(Path::new("/proc"), &sockets.iter().map(|socket| socket.inode).collect());
-    let process = |inode| owners.iter().find(|owner| owner.inode == inode).map(|o| (o.id, o.name.clone()));
-    sockets
-        .into_iter()
-        .map(|socket| Holder { local: socket.local, state: socket.state, process: process(socket.inode) })
-        .collect()
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Socket {
-    local: SocketAddr,
-    state: &'static str,
-    inode: u64,
-}
-
-/// Rows of `/proc/net/tcp` or `tcp6` with that local port.
-fn sockets(table: &str, port: u16) -> Vec<Socket> {
-    table.lines().skip(1).filter_map(socket).filter(|socket| socket.local.port() == port).collect()
-}
-
-/// `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`, addresses as hexadecimal
-/// words in the machine's order.
-fn socket(row: &str) -> Option<Socket> {
-    const STATES: [&str; 12] = [
-        "ESTABLISHED",
-        "SYN_SENT",
-        "SYN_RECV",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "TIME_WAIT",
-        "CLOSE",
-        "CLOSE_WAIT",
-        "LAST_ACK",
-        "LISTEN",
-        "CLOSING",
-        "NEW_SYN_RECV",
-    ];
-    let mut columns = row.split_ascii_whitespace().skip(1);
-    let (address, port) = columns.next()?.split_once(':')?;
-    let state = usize::from_str_radix(columns.nth(1)?, 16).ok()?;
-    let inode = columns.nth(5)?.parse().ok()?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let words: Option<Vec<[u8; 4]>> = address
-        .as_bytes()
-        .chunks(8)
-        .map(|word| Some(u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?.to_ne_bytes()))
-        .collect();
-    let bytes = words?.concat();
-    let local = match (<[u8; 4]>::try_from(&*bytes), <[u8; 16]>::try_from(&*bytes)) {
-        (Ok(v4), _) => SocketAddr::from((v4, port)),
-        (_, Ok(v6)) => SocketAddr::from((v6, port)),
-        _ => return None,
-    };
-    Some(Socket { local, state: STATES.get(state.checked_sub(1)?)?, inode })
-}
-
-struct Owner {
-    inode: u64,
-    id: u32,
-    name: String,
-}
-
-/// Processes that have one of the sockets open. Those of other users cannot be looked into and are left out.
-fn owners(proc: &Path, inodes: &HashSet<u64>) -> Vec<Owner> {
-    let mut owners = Vec::new();
-    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        for descriptor in fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten() {
-            let inode = fs::read_link(descriptor.path()).ok().and_then(|target| {
-                target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
-            });
-            if let Some(inode) = inode.filter(|inode| inodes.contains(inode)) {
-                let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-                owners.push(Owner { inode, id, name: name.trim().to_owned() });
-            }
-        }
-    }
-    owners
-}
-
-/// A listener's port that an outgoing connection may take while the listener is down: then the listener
-/// cannot be bound for as long as that connection lives, and 60 s longer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "port {port} lies in the range {}-{} from which outgoing connections take their ports, and is not reserved: \
-     sysctl -w net.ipv4.ip_local_reserved_ports={reservation}",
-    range.start(), range.end()
-)]
-pub struct EphemeralConflict {
-    /// The port.
-    pub port: u16,
-    /// `net.ipv4.ip_local_port_range`.
-    pub range: RangeInclusive<u16>,
-    /// The whole reservation list with the port added, since the setting is one list.
-    pub reservation: String,
-}
-
-/// Looks `port` up in the machine's settings. None when it is safe, or the settings cannot be read.
-pub fn ephemeral_conflict(port: u16) -> Option<EphemeralConflict> {
-    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).ok();
-    conflict(port, &setting("ip_local_port_range")?, &setting("ip_local_reserved_ports")?)
-}
-
-fn conflict(port: u16, range: &str, reserved: &str) -> Option<EphemeralConflict> {
-    let mut bounds = range.split_ascii_whitespace().map(str::parse::<u16>);
-    let (Some(Ok(first)), Some(Ok(last))) = (bounds.next(), bounds.next()) else { return None };
-    let range = first..=last;
-    let reserved = reserved.trim();
-    let is_reserved = reserved.split(',').any(|part| {
-        let (from, to) = part.split_once('-').unwrap_or((part, part));
-        matches!((from.parse::<u16>(), to.parse::<u16>()), (Ok(from), Ok(to)) if (from..=to).contains(&port))
+/// The sockets that keep `address` from being bound, listeners first, then connections that live: those at the
+/// same address, or at any where one of the two is a wildcard. At most 100. Empty where `/proc` tells nothing,
+/// and for a socket that is bound and neither listens nor is connected, which the kernel's tables leave out.
+pub fn port_holders(address: SocketAddr) -> Vec<Holder> {
+    let mut found = sockets(|socket| is_in_the_way(socket, address), MOST_SOCKETS);
+    found.sort_by_key(|socket| match socket.state {
+        "LISTEN" => 0,
+        "TIME_WAIT" => 2,
+        _ => 1,
     });
-    if !range.contains(&port) || is_reserved {
-        return None;
+    found.truncate(MOST_HOLDERS);
+    let owners = owners(&found);
+    let holder = |socket: Socket| Holder {
+        local: socket.local,
+        remote: socket.remote,
+        state: socket.state,
+        process: owners.get(&socket.inode).cloned(),
+    };
+    found.into_iter().map(holder).collect()
+}
+
+fn is_in_the_way(socket: &Socket, address: SocketAddr) -> bool {
+    if socket.local.port() != address.port() {
+        return false;
     }
-    let separator = if reserved.is_empty() { "" } else { "," };
-    Some(EphemeralConflict { port, range, reservation: format!("{reserved}{separator}{port}") })
+    let (theirs, ours) = (socket.local.ip(), address.ip());
+    // A socket at [::] may be one of both families; the tables do not tell.
+    let both = theirs == IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
+    let same_family = theirs.is_ipv4() == ours.is_ipv4();
+    theirs == ours || both || (same_family && (theirs.is_unspecified() || ours.is_unspecified()))
+}
+
+/// Whether two listeners cannot be open at these addresses at once.
+pub(crate) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port()
+        && one.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn rows_of_the_kernels_tables_are_read() {
-        let v4 = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-             0: 0100007F:C123 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0\n\
-             1: 0A0A007F:C123 0100007F:01BB 06 00000000:00000000 03:00000F00 00000000     0        0 0 3 0\n\
-             2: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4712 1 0\n";
-        let read = sockets(v4, 0xc123);
-        assert_eq!(read.len(), 2);
-        assert_eq!(
-            read[0],
-            Socket { local: "127.0.0.1:49443".parse().unwrap(), state: "LISTEN", inode: 4711 }
-        );
-        assert_eq!(read[1].local.to_string(), "127.0.10.10:49443");
-        assert_eq!(read[1].state, "TIME_WAIT");
-        let v6 = "head\n 0: 00000000000000000000000001000000:C123 00000000000000000000000000000000:0000 01 \
-                  00000000:00000000 00:00000000 00000000 0 0 9 1\n broken row\n 1: xx:C123 0:0 0A\n";
-        assert_eq!(sockets(v6, 0xc123)[0].local.to_string(), "[::1]:49443");
+    fn holder(remote: Option<&str>, state: &'static str, process: Option<(u32, &str)>) -> String {
+        let remote = remote.map(|remote| remote.parse().unwrap());
+        let process = process.map(|(id, name)| (id, name.to_owned()));
+        Holder { local: "10.0.0.1:49443".parse().unwrap(), remote, state, process }.to_string()
     }
 
     /// Security case 98.
     #[test]
-    fn a_port_of_the_ephemeral_range_is_reported_with_the_command_that_reserves_it() {
-        let found = conflict(49443, "32768\t60999\n", "\n").unwrap();
-        assert!(found.to_string().ends_with("sysctl -w net.ipv4.ip_local_reserved_ports=49443"), "{found}");
-        let merged = conflict(49443, "32768 60999", "8080,49000-49100").unwrap();
-        assert_eq!(merged.reservation, "8080,49000-49100,49443");
-        for (port, reserved) in [(443, ""), (49443, "49443"), (49443, "1,49000-50000"), (61000, "")] {
-            assert_eq!(conflict(port, "32768 60999", reserved), None, "{port} {reserved}");
-        }
-        assert_eq!(conflict(49443, "", ""), None);
+    fn a_holder_is_named_with_both_ends_of_its_connection() {
+        assert_eq!(
+            holder(Some("10.0.0.9:443"), "ESTABLISHED", Some((4711, "curl"))),
+            "process 4711 (curl) holds 10.0.0.1:49443 → 10.0.0.9:443 (ESTABLISHED)"
+        );
+        assert_eq!(
+            holder(None, "LISTEN", Some((4711, "nc"))),
+            "process 4711 (nc) holds 10.0.0.1:49443 (LISTEN)"
+        );
+        assert_eq!(
+            holder(Some("10.0.0.9:443"), "TIME_WAIT", None),
+            "a closed connection, which the kernel keeps for up to 60 s, holds 10.0.0.1:49443 → \
+             10.0.0.9:443 (TIME_WAIT)"
+        );
+        assert_eq!(holder(None, "LISTEN", None), "a process of another user holds 10.0.0.1:49443 (LISTEN)");
     }
 
     /// Security case 98.
     #[test]
     fn the_process_that_holds_a_port_is_found() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let holders = port_holders(socket.local_addr().unwrap().port());
-        assert_eq!(holders[0].state, "LISTEN");
-        assert_eq!(holders[0].process.as_ref().unwrap().0, std::process::id());
+        let port = socket.local_addr().unwrap().port();
+        for wanted in ["127.0.0.1", "0.0.0.0"] {
+            let holders = port_holders(format!("{wanted}:{port}").parse().unwrap());
+            assert_eq!((holders[0].state, holders[0].remote), ("LISTEN", None), "{wanted}");
+            assert_eq!(holders[0].process.as_ref().unwrap().0, std::process::id());
+        }
+        // Another address of the machine is free.
+        assert_eq!(port_holders(format!("127.0.0.2:{port}").parse().unwrap()), []);
+    }
+
+    #[test]
+    fn addresses_overlap_within_a_family_only() {
+        for (one, other, expected) in [
+            ("0.0.0.0:443", "127.0.0.1:443", true),
+            ("127.0.0.1:443", "127.0.0.1:443", true),
+            ("127.0.0.1:443", "127.0.0.2:443", false),
+            ("0.0.0.0:443", "0.0.0.0:444", false),
+            ("[::]:443", "0.0.0.0:443", false),
+            ("[::]:443", "[::1]:443", true),
+            ("0.0.0.0:0", "0.0.0.0:0", false),
+        ] {
+            assert_eq!(overlap(one.parse().unwrap(), other.parse().unwrap()), expected, "{one} {other}");
+        }
     }
 }

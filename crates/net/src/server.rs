@@ -1,20 +1,17 @@
-//! A server: its listeners as one set, its accept loops, its end.
+//! A server: what it is made of, and its start.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use base::{Clock, Random};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::sync::Semaphore;
 
+use crate::accept::Accepting;
 use crate::admission::Admission;
-use crate::bind::{BindError, bind, means_no_ipv6};
-use crate::connection::{Accepted, Phase, reached, serve};
+use crate::bind::{BindError, Tried, try_all};
+use crate::handle::ServerHandle;
 use crate::hops::TrustedHops;
 use crate::limits::Limits;
 use crate::service::{Handler, Shared};
@@ -23,9 +20,6 @@ use crate::tls::Tls;
 /// Descriptors left for files, the store and outgoing connections when the number of connections is fitted to
 /// what the process may open.
 const OTHER_DESCRIPTORS: usize = 256;
-/// Waits after a failed accept (no descriptor left, no memory), doubled up to the longest.
-const SHORTEST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// A named place where connections are accepted.
 #[derive(Debug, Clone)]
@@ -36,6 +30,10 @@ pub struct Listener {
     pub addresses: Vec<SocketAddr>,
     /// What is spoken.
     pub protocol: Protocol,
+    /// Whether connections from [`TrustedHops::load_balancers`] begin with a PROXY header (version 1 or 2) that
+    /// names the client. One from there without it is closed; one from elsewhere is the client's own, and a
+    /// header on it is refused like any other garbage.
+    pub proxy_protocol: bool,
 }
 
 /// What a listener speaks.
@@ -47,9 +45,18 @@ pub enum Protocol {
     Plain,
 }
 
+impl Protocol {
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => "https",
+            Self::Plain => "http",
+        }
+    }
+}
+
 /// Everything a server is made of, besides its handler.
 pub struct Settings {
-    /// All of them are bound, or none.
+    /// Each with a name of its own.
     pub listeners: Vec<Listener>,
     /// What peers may use up.
     pub limits: Limits,
@@ -61,16 +68,11 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
 }
 
-/// A server whose listeners are bound. The kernel queues connections until [`Server::serve`] takes them.
+/// A server whose listeners are bound, or as many as can be. The kernel queues connections until
+/// [`Server::start`] takes them.
 pub struct Server {
-    sockets: Vec<BoundSocket>,
     settings: Settings,
-}
-
-struct BoundSocket {
-    socket: TcpListener,
-    name: Arc<str>,
-    protocol: Protocol,
+    tried: Vec<Tried>,
 }
 
 /// How a server ended.
@@ -83,51 +85,37 @@ pub struct Drained {
 impl Server {
     /// Binds all listeners. When one fails none stays open, and the error names each failed one and who holds
     /// its port. Needs a tokio runtime.
-    pub fn bind(mut settings: Settings) -> Result<Self, BindError> {
-        let mut sockets = Vec::new();
+    pub fn bind(settings: Settings) -> Result<Self, BindError> {
+        let mut server = Self::bind_available(settings);
         let mut failures = Vec::new();
-        for listener in &settings.listeners {
-            let name: Arc<str> = listener.name.as_str().into();
-            for address in &listener.addresses {
-                match bind(&name, *address, settings.limits.backlog) {
-                    Ok(socket) => {
-                        let protocol = listener.protocol.clone();
-                        sockets.push(BoundSocket { socket, name: name.clone(), protocol });
-                    }
-                    Err(failure) if listener.addresses.len() > 1 && means_no_ipv6(&failure) => {
-                        tracing::warn!(%failure, "this machine has no IPv6");
-                    }
-                    Err(failure) => failures.push(failure),
-                }
-            }
+        for tried in &mut server.tried {
+            failures.extend(tried.outcome.take_failure());
         }
-        if !failures.is_empty() {
-            return Err(BindError(failures));
-        }
+        if failures.is_empty() { Ok(server) } else { Err(BindError(failures)) }
+    }
+
+    /// Binds what can be bound. Once the server is started, what could not be is tried again for ever; see
+    /// [`ServerHandle::snapshot`] and [`ServerHandle::watch`]. Needs a tokio runtime.
+    pub fn bind_available(mut settings: Settings) -> Self {
+        let backlog = settings.limits.backlog;
+        let try_all = |listener: &Listener| try_all(listener, listener.addresses.len() == 1, backlog);
+        let tried = settings.listeners.iter().flat_map(try_all).collect();
         fit_to_machine(&mut settings.limits);
-        Ok(Self { sockets, settings })
+        Self { settings, tried }
     }
 
     /// Name and address of each bound socket, in the order of the settings.
     pub fn addresses(&self) -> Vec<(Arc<str>, SocketAddr)> {
-        let bound = |bound: &BoundSocket| Some((bound.name.clone(), bound.socket.local_addr().ok()?));
-        self.sockets.iter().filter_map(bound).collect()
+        let bound = |tried: &Tried| Some((tried.entrance.name.clone(), tried.outcome.local_addr()?));
+        self.tried.iter().filter_map(bound).collect()
     }
 
-    /// Serves until `shutdown` is ready, then closes the listeners, finishes the requests in progress, and
-    /// cuts what is left after `drain_for`. A balancer in front wants the probe to fail for a while before
-    /// `shutdown`: that is the caller's business.
-    pub async fn serve<H: Handler>(
-        self,
-        handler: H,
-        shutdown: impl Future<Output = ()>,
-        drain_for: Duration,
-    ) -> Drained {
-        let Self { sockets, settings } = self;
-        let Settings { limits, trusted_hops, clock, random, .. } = settings;
-        let (to_phase, phase) = watch::channel(Phase::Serving);
-        let places = limits.connections;
-        let accepting = Arc::new(Accepting {
+    /// Serves what is bound and goes on trying the rest, until [`ServerHandle::drain`] or until the last handle
+    /// is dropped.
+    pub fn start<H: Handler>(self, handler: H) -> ServerHandle {
+        let Settings { limits, trusted_hops, clock, random, .. } = self.settings;
+        let (places, backlog) = (limits.connections, limits.backlog);
+        let accepting = Accepting {
             admission: Admission::new(&limits),
             places: Arc::new(Semaphore::new(places)),
             turned_away: AtomicU64::new(0),
@@ -135,99 +123,26 @@ impl Server {
                 handler,
                 limits,
                 hops: trusted_hops,
-                clock,
-                random,
+                clock: clock.clone(),
+                random: random.clone(),
                 requests: AtomicU64::new(0),
             }),
-        });
-        let mut loops = JoinSet::new();
-        for socket in sockets {
-            loops.spawn(accepting.clone().run(socket, phase.clone()));
-        }
-        shutdown.await;
-
-        to_phase.send_replace(Phase::Draining);
-        while loops.join_next().await.is_some() {}
-        let all = u32::try_from(places).unwrap_or(u32::MAX);
-        if timeout(drain_for, accepting.places.acquire_many(all)).await.is_ok() {
-            return Drained { cut: 0 };
-        }
-        let cut = places.saturating_sub(accepting.places.available_permits());
-        to_phase.send_replace(Phase::Cutting);
-        // Every connection ends at its next poll; a handler that blocks its thread is not waited for.
-        let _ = timeout(LONGEST_WAIT, accepting.places.acquire_many(all)).await;
-        Drained { cut }
-    }
-}
-
-/// What the accept loops share.
-struct Accepting<H> {
-    admission: Arc<Admission>,
-    places: Arc<Semaphore>,
-    turned_away: AtomicU64,
-    shared: Arc<Shared<H>>,
-}
-
-impl<H: Handler> Accepting<H> {
-    async fn run(self: Arc<Self>, socket: BoundSocket, mut phase: watch::Receiver<Phase>) {
-        let mut wait = SHORTEST_WAIT;
-        let connections = phase.clone();
-        loop {
-            // The place comes first: when there is none, connections wait in the kernel's queue.
-            let next = async {
-                let place = self.places.clone().acquire_owned().await;
-                (place, socket.socket.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                next = next => next,
-                () = reached(&mut phase, Phase::Draining) => return,
-            };
-            match (place, accepted) {
-                (Ok(place), Ok((stream, peer))) => {
-                    wait = SHORTEST_WAIT;
-                    self.admit(&socket, stream, peer, place, connections.clone());
-                }
-                // The peer gave up before it was accepted.
-                (Ok(_), Err(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                (Ok(_), Err(error)) => {
-                    if wait == SHORTEST_WAIT {
-                        tracing::error!(listener = %socket.name, %error, "no connection can be accepted");
-                    }
-                    sleep(wait).await;
-                    wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-                }
-                (Err(_closed), _) => return,
-            }
-        }
-    }
-
-    fn admit(
-        &self,
-        socket: &BoundSocket,
-        stream: TcpStream,
-        peer: SocketAddr,
-        place: OwnedSemaphorePermit,
-        phase: watch::Receiver<Phase>,
-    ) {
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let admitted = match self.admission.admit(peer.ip(), self.shared.hops.contains(peer.ip())) {
-            Ok(admitted) => admitted,
-            Err(excess) => {
-                // A flood must not fill the log: the first, second, fourth … is written.
-                let nth = self.turned_away.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-                if nth.is_power_of_two() {
-                    tracing::warn!(listener = %socket.name, %peer, ?excess, so_far = nth, "connection closed");
-                }
-                return;
-            }
         };
-        let (listener, protocol) = (socket.name.clone(), socket.protocol.clone());
-        let accepted = Accepted { stream, listener, protocol, peer, admitted };
-        let shared = self.shared.clone();
-        tokio::spawn(async move {
-            serve(accepted, shared, phase).await;
-            drop(place);
-        });
+        let free_places = accepting.places.clone();
+        ServerHandle::start(self.tried, Arc::new(accepting), (places, free_places), backlog, clock, random)
+    }
+
+    /// [`Server::start`], then [`ServerHandle::drain`] as soon as `shutdown` is ready. A balancer in front wants
+    /// the probe to fail for a while before `shutdown`: that is the caller's business.
+    pub async fn serve<H: Handler>(
+        self,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+        drain_for: Duration,
+    ) -> Drained {
+        let handle = self.start(handler);
+        shutdown.await;
+        handle.drain(drain_for).await
     }
 }
 

@@ -17,7 +17,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
 use crate::body::{RequestBody, discard};
-use crate::context::{Connection, RequestContext};
+use crate::context::{Connection, RequestContext, TlsInfo};
 use crate::hops::TrustedHops;
 use crate::limits::Limits;
 use crate::tls::Tls;
@@ -69,7 +69,8 @@ pub(crate) async fn respond<H: Handler>(
 ) -> Response<Answer<H::Body>> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1);
     let (mut head, body) = request.into_parts();
-    let sni = connection.tls.as_ref().and_then(|tls| tls.sni.clone());
+    let secured = connection.clone();
+    let secured = secured.tls.as_ref().zip(tls);
     let context = RequestContext::read(
         &head,
         connection,
@@ -81,8 +82,7 @@ pub(crate) async fn respond<H: Handler>(
     let (activity_id, started) = (context.activity_id, context.started);
     let (version, is_head) = (head.version, head.method == Method::HEAD);
 
-    let names = sni.and(tls);
-    let mut response = match check(&head, &body, &shared.limits, names) {
+    let mut response = match check(&head, &body, &shared.limits, secured) {
         Err(refusal) => {
             tracing::debug!(%activity_id, peer = %context.addresses.client, ?refusal, "request refused");
             // HTTP/2 has another way to say it, and who expects 100 (Continue) has not begun to send.
@@ -134,6 +134,7 @@ enum Refusal {
     HostIsMalformed,
     HostDiffersFromTarget,
     HostIsNotServed,
+    HostAsksOtherwiseForCertificates,
     TooManyHeaders,
     BodyIsTooLarge,
     Panicked,
@@ -147,7 +148,7 @@ impl Refusal {
             | Self::HostIsRepeated
             | Self::HostIsMalformed
             | Self::HostDiffersFromTarget => StatusCode::BAD_REQUEST,
-            Self::HostIsNotServed => StatusCode::MISDIRECTED_REQUEST,
+            Self::HostIsNotServed | Self::HostAsksOtherwiseForCertificates => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyIsTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +163,9 @@ impl Refusal {
             Self::HostIsMalformed => "The request's host is malformed.",
             Self::HostDiffersFromTarget => "The request names two different hosts.",
             Self::HostIsNotServed => "This server does not serve the host that the request names.",
+            Self::HostAsksOtherwiseForCertificates => {
+                "The request names a host that asks for client certificates otherwise than this connection did."
+            }
             Self::TooManyHeaders => "The request has too many headers.",
             Self::BodyIsTooLarge => "The request's body is too large.",
             Self::Panicked => "An error occurred.",
@@ -182,8 +186,13 @@ impl Refusal {
     }
 }
 
-/// The checks of every request. `names` is given when the client named a server in its handshake.
-fn check(head: &Parts, body: &impl Body, limits: &Limits, names: Option<&Tls>) -> Result<(), Refusal> {
+/// The checks of every request. `secured`: what the connection's handshake settled, and what is served now.
+fn check(
+    head: &Parts,
+    body: &impl Body,
+    limits: &Limits,
+    secured: Option<(&TlsInfo, &Tls)>,
+) -> Result<(), Refusal> {
     if head.method == Method::CONNECT {
         return Err(Refusal::MethodIsConnect);
     }
@@ -193,10 +202,17 @@ fn check(head: &Parts, body: &impl Body, limits: &Limits, names: Option<&Tls>) -
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(Refusal::BodyIsTooLarge);
     }
-    match (host(head)?, names) {
-        (Some(host), Some(tls)) if !is_loopback(&host) && !tls.serves(&host) => Err(Refusal::HostIsNotServed),
-        _ => Ok(()),
+    let (Some(host), Some((connection, tls))) = (host(head)?, secured) else { return Ok(()) };
+    // A probe by address names no server in its handshake, and any host in its request.
+    if connection.sni.is_some() && !is_loopback(&host) && !tls.serves(&host) {
+        return Err(Refusal::HostIsNotServed);
     }
+    // RFC 9110 15.5.20, RFC 8740: a connection cannot be asked for a certificate it was not made with, and one
+    // that was made with a certificate does not speak for its client elsewhere.
+    if !tls.asks_the_same(&host, &connection.client_certificates) {
+        return Err(Refusal::HostAsksOtherwiseForCertificates);
+    }
+    Ok(())
 }
 
 /// The host the request is for, lower case: RFC 9112 3.2, RFC 9113 8.3.1.

@@ -19,15 +19,18 @@ use x509_parser::oid_registry as oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 
+use crate::client_certificates::ClientCertificates;
 use crate::tickets::{TicketKeys, Ticketer};
 
-/// A certificate and the names it is served for.
+/// A certificate, the names it is served for, and what these names ask of their clients.
 #[derive(Clone)]
 pub struct NamedCertificate {
     /// Names by which clients ask for it (SNI). Each is also an authority that requests may name.
     pub names: Vec<String>,
     /// Chain and key.
     pub key: Arc<CertifiedKey>,
+    /// Whether clients that come for one of the names are asked for a certificate.
+    pub client_certificates: ClientCertificates,
 }
 
 /// A set of certificates that cannot be served. Nothing changed.
@@ -39,7 +42,8 @@ pub enum TlsError {
     /// Two certificates claim one name.
     #[error("the name '{0}' has two TLS certificates; expected one for each name")]
     NameTwice(String),
-    /// Key and certificate do not belong together, or the certificate cannot be read.
+    /// Key and certificate do not belong together, the certificate cannot be read, or the issuers of client
+    /// certificates are none or unreadable.
     #[error("the TLS certificate for '{name}' cannot be used: {source}")]
     Certificate {
         /// The first of its names.
@@ -71,11 +75,13 @@ struct Table {
 pub(crate) struct Entry {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) server_end_point: Option<Arc<[u8]>>,
+    pub(crate) client_certificates: Arc<ClientCertificates>,
 }
 
 impl Tls {
-    /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1. The first certificate also serves clients that send no name
-    /// (health checks, old clients) or an unknown one.
+    /// TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1; names that ask for client certificates HTTP/1.1 only. The first
+    /// certificate, with what it asks of clients, also serves those that send no name (health checks, old
+    /// clients) or an unknown one.
     pub fn new(
         certificates: &[NamedCertificate],
         ticket_keys: TicketKeys,
@@ -89,7 +95,9 @@ impl Tls {
         Ok(Arc::new(Self { table: ArcSwap::from_pointee(table), ticketer, time, provider }))
     }
 
-    /// The next handshake sees the new certificates; connections that live keep theirs.
+    /// The next handshake sees the new certificates; connections that live keep theirs. Where what a name asks
+    /// of its clients changes too, requests for it over older connections are answered 421, and their clients
+    /// connect anew.
     pub fn replace_certificates(&self, certificates: &[NamedCertificate]) -> Result<(), TlsError> {
         let table = Table::new(certificates, &self.provider, &self.ticketer, &self.time)?;
         self.table.store(Arc::new(table));
@@ -109,6 +117,14 @@ impl Tls {
     /// Whether a request may name `host` (lower case, without port).
     pub(crate) fn serves(&self, host: &str) -> bool {
         self.table.load().authorities.contains(host)
+    }
+
+    /// Whether `host` (lower case, without port) asks of its clients what a connection was made under. A host
+    /// that is not served by name counts with the clients that send no name.
+    pub(crate) fn asks_the_same(&self, host: &str, connection: &Arc<ClientCertificates>) -> bool {
+        let table = self.table.load();
+        let asked = &table.by_name.get(host).unwrap_or(&table.fallback).client_certificates;
+        Arc::ptr_eq(asked, connection) || asked == connection
     }
 }
 
@@ -156,15 +172,27 @@ impl Entry {
         certificate.key.keys_match().map_err(error)?;
         let leaf = certificate.key.end_entity_cert().map_err(error)?;
         let server_end_point = server_end_point(leaf);
-        let mut config = ServerConfig::builder_with_details(provider.clone(), time.clone())
+        let builder = ServerConfig::builder_with_details(provider.clone(), time.clone())
             .with_safe_default_protocol_versions()
-            .map_err(error)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.key.clone())));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.ticketer = ticketer.clone();
+            .map_err(error)?;
+        let verifier = certificate.client_certificates.verifier(provider).map_err(error)?;
+        let asks = verifier.is_some();
+        let mut config = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        }
+        .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.key.clone())));
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { config: Arc::new(config), server_end_point })
+        if asks {
+            // A resumed session would stand for a certificate that this handshake did not see.
+            config.send_tls13_tickets = 0;
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        } else {
+            config.ticketer = ticketer.clone();
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        }
+        let client_certificates = Arc::new(certificate.client_certificates.clone());
+        Ok(Self { config: Arc::new(config), server_end_point, client_certificates })
     }
 }
 

@@ -1,40 +1,24 @@
 //! Binding, certificates that change, and the end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use base::SeededRandom;
 use http::StatusCode;
-use net::{Limits, Listener, Protocol, Server, Settings, TrustedHops};
+use net::{Limits, Protocol, Server, TrustedHops};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    NAME, SOON, certificate, clock, get, get2, handshake, start, start_with, tls, trusting,
+    NAME, SOON, certificate, get, get2, handshake, listener, loopback, plain, settings, start, start_with,
+    tls, trusting,
 };
-
-fn settings(listeners: Vec<Listener>) -> Settings {
-    Settings {
-        listeners,
-        limits: Limits::default(),
-        trusted_hops: TrustedHops::default(),
-        clock: clock(),
-        random: Arc::new(SeededRandom::new(1)),
-    }
-}
-
-fn plain(name: &str, address: &str) -> Listener {
-    let addresses = vec![address.parse().unwrap()];
-    Listener { name: name.to_owned(), addresses, protocol: Protocol::Plain }
-}
 
 /// Security case 98.
 #[tokio::test]
 async fn a_taken_port_is_named_with_its_holder_and_nothing_stays_bound() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let held = holder.local_addr().unwrap().to_string();
-    let listeners = || vec![plain("free", &free), plain("certificate sign-in", &held)];
+    let held = holder.local_addr().unwrap();
+    let listeners = || vec![plain("free", free), plain("certificate sign-in", held)];
     let error = Server::bind(settings(listeners())).err().unwrap();
     assert_eq!(error.0.len(), 1);
     let text = error.to_string();
@@ -51,7 +35,7 @@ async fn a_taken_port_is_named_with_its_holder_and_nothing_stays_bound() {
 /// Security case 98.
 #[tokio::test]
 async fn an_address_that_the_machine_does_not_have_is_named() {
-    let error = Server::bind(settings(vec![plain("https", "192.0.2.1:0")])).err().unwrap();
+    let error = Server::bind(settings(vec![plain("https", "192.0.2.1:0".parse().unwrap())])).err().unwrap();
     assert!(error.to_string().ends_with("this machine does not have the address 192.0.2.1"), "{error}");
 }
 
@@ -136,12 +120,8 @@ async fn a_session_resumes_at_another_node_with_the_same_ticket_keys() {
     assert_eq!(resumed.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
 
     let stranger = tls(&[first.certificate.named(NAME)], 9);
-    let server = Server::bind(settings(vec![Listener {
-        name: "https".to_owned(),
-        addresses: vec!["127.0.0.1:0".parse().unwrap()],
-        protocol: Protocol::Tls(stranger),
-    }]))
-    .unwrap();
+    let server =
+        Server::bind(settings(vec![listener("https", loopback(), Protocol::Tls(stranger))])).unwrap();
     let address = server.addresses()[0].1;
     let _serving = tokio::spawn(server.serve(first.paths.clone(), std::future::pending(), SOON));
     let full = handshake(address, NAME, config).await.unwrap();

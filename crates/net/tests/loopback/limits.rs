@@ -77,6 +77,24 @@ async fn a_handshake_that_does_not_end_is_cut() {
     assert_eq!(server.h1().await.send(get("/hello")).await.status, StatusCode::OK);
 }
 
+/// Security case 75: NET-25.
+#[tokio::test]
+async fn many_handshakes_that_do_not_end_keep_nobody_waiting() {
+    let server = start();
+    let mut slow = Vec::new();
+    for n in 0..200 {
+        let mut stream = TcpStream::connect(server.https).await.unwrap();
+        let sent = &b"\x16\x03\x01\x02\x00\x01"[..n % 7];
+        stream.write_all(sent).await.unwrap();
+        slow.push(stream);
+    }
+    for _ in 0..5 {
+        let answer = tokio::time::timeout(SOON, async { server.h1().await.send(get("/hello")).await });
+        assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    }
+    drop(slow);
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     let server = limited(Limits { idle_timeout: SHORT, ..Limits::default() });

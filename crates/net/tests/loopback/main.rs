@@ -9,8 +9,14 @@
     missing_docs
 )]
 
+mod client_certificates;
+mod ephemeral;
+mod holder;
 mod lifecycle;
 mod limits;
+mod listeners;
+mod openssl;
+mod proxy_protocol;
 mod requests;
 mod smuggling;
 mod support;

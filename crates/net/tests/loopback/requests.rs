@@ -133,12 +133,12 @@ async fn a_spoofed_address_is_believed_from_trusted_hops_only() {
     let spoofed = "X-Forwarded-For: 203.0.113.9\r\nX-MS-Forwarded-Client-IP: 203.0.113.9\r\n";
     assert_eq!(client_of(&start(), spoofed).await, "127.0.0.1");
 
-    let hops = TrustedHops { load_balancers: vec!["127.0.0.1".parse().unwrap()], proxies: vec![] };
+    let hops = TrustedHops { load_balancers: vec!["127.0.0.1".parse().unwrap()], ..TrustedHops::default() };
     let behind_balancer = start_with(Limits::default(), hops, SOON);
     let appended = "X-Forwarded-For: 203.0.113.9, 198.51.100.4\r\nX-MS-Forwarded-Client-IP: 203.0.113.9\r\n";
     assert_eq!(client_of(&behind_balancer, appended).await, "198.51.100.4");
 
-    let hops = TrustedHops { load_balancers: vec![], proxies: vec!["127.0.0.0/8".parse().unwrap()] };
+    let hops = TrustedHops { proxies: vec!["127.0.0.0/8".parse().unwrap()], ..TrustedHops::default() };
     let behind_proxy = start_with(Limits::default(), hops, SOON);
     let headers = "X-Forwarded-For: 203.0.113.9\r\nX-MS-Forwarded-Client-IP: ::ffff:198.51.100.4\r\n";
     assert_eq!(client_of(&behind_proxy, headers).await, "198.51.100.4");

@@ -10,13 +10,13 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use net::{
-    Drained, Handler, Limits, Listener, NamedCertificate, Protocol, RequestBody, RequestContext, Server,
-    Settings, TicketKey, TicketKeys, Tls, TrustedHops, read_body,
+    ClientCertificates, Drained, Handler, Limits, Listener, NamedCertificate, Protocol, RequestBody,
+    RequestContext, Server, Settings, TicketKey, TicketKeys, Tls, TrustedHops, read_body,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -31,20 +31,28 @@ pub const NAME: &str = "fs.example.com";
 pub struct Certificate {
     pub der: CertificateDer<'static>,
     pub key: Arc<CertifiedKey>,
+    /// Certificate and key, as OpenSSL reads them.
+    pub pem: String,
 }
 
 pub fn certificate(name: &str) -> Certificate {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let der = made.cert.der().clone();
+    let pem = made.cert.pem() + &made.signing_key.serialize_pem();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let key = CertifiedKey::from_der(vec![der.clone()], key, &provider).unwrap();
-    Certificate { der, key: Arc::new(key) }
+    Certificate { der, key: Arc::new(key), pem }
 }
 
 impl Certificate {
     pub fn named(&self, name: &str) -> NamedCertificate {
-        NamedCertificate { names: vec![name.to_owned()], key: self.key.clone() }
+        self.asking(name, ClientCertificates::None)
+    }
+
+    /// Served for a name that asks its clients for certificates so.
+    pub fn asking(&self, name: &str, client_certificates: ClientCertificates) -> NamedCertificate {
+        NamedCertificate { names: vec![name.to_owned()], key: self.key.clone(), client_certificates }
     }
 }
 
@@ -96,6 +104,32 @@ impl Handler for Paths {
     }
 }
 
+pub fn paths() -> Arc<Paths> {
+    Arc::new(Paths { waiting: Notify::new(), go_on: Notify::new() })
+}
+
+pub fn settings(listeners: Vec<Listener>) -> Settings {
+    Settings {
+        listeners,
+        limits: Limits::default(),
+        trusted_hops: TrustedHops::default(),
+        clock: clock(),
+        random: Arc::new(SeededRandom::new(1)),
+    }
+}
+
+pub fn listener(name: &str, address: SocketAddr, protocol: Protocol) -> Listener {
+    Listener { name: name.to_owned(), addresses: vec![address], protocol, proxy_protocol: false }
+}
+
+pub fn plain(name: &str, address: SocketAddr) -> Listener {
+    listener(name, address, Protocol::Plain)
+}
+
+pub fn loopback() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
 pub struct Running {
     pub https: SocketAddr,
     pub http: SocketAddr,
@@ -113,19 +147,11 @@ pub fn start() -> Running {
 pub fn start_with(limits: Limits, trusted_hops: TrustedHops, drain_for: Duration) -> Running {
     let certificate = certificate(NAME);
     let tls = tls(&[certificate.named(NAME)], 1);
-    let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let listener =
-        |name: &str, protocol| Listener { name: name.to_owned(), addresses: vec![loopback], protocol };
-    let server = Server::bind(Settings {
-        listeners: vec![listener("https", Protocol::Tls(tls.clone())), listener("http", Protocol::Plain)],
-        limits,
-        trusted_hops,
-        clock: clock(),
-        random: Arc::new(SeededRandom::new(1)),
-    })
-    .unwrap();
+    let loopback = loopback();
+    let listeners = vec![listener("https", loopback, Protocol::Tls(tls.clone())), plain("http", loopback)];
+    let server = Server::bind(Settings { limits, trusted_hops, ..settings(listeners) }).unwrap();
     let addresses = server.addresses();
-    let paths = Arc::new(Paths { waiting: Notify::new(), go_on: Notify::new() });
+    let paths = paths();
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(server.serve(
         paths.clone(),
@@ -149,27 +175,41 @@ impl Running {
     }
 
     pub async fn h1(&self) -> H1 {
-        let stream = self.connect(NAME, &["http/1.1"]).await;
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        H1 { sender, connection: tokio::spawn(async move { drop(connection.await) }) }
+        h1_over(self.connect(NAME, &["http/1.1"]).await).await
     }
 
     pub async fn h2(&self) -> H2 {
-        let stream = self.connect(NAME, &["h2"]).await;
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let executor = TokioExecutor::new();
-        let (sender, connection) =
-            hyper::client::conn::http2::handshake(executor, TokioIo::new(stream)).await.unwrap();
-        H2 { sender, connection: tokio::spawn(async move { drop(connection.await) }) }
+        h2_over(self.connect(NAME, &["h2"]).await).await
     }
 
     /// Sends bytes to the plain listener and returns all that comes back until the server closes.
     pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
-        let mut stream = TcpStream::connect(self.http).await.unwrap();
-        // The server may refuse and close while the rest is still being written.
-        let _ = stream.write_all(bytes.as_ref()).await;
-        read_to_end(&mut stream).await
+        raw(self.http, bytes).await
     }
+}
+
+/// Sends bytes and returns all that comes back until the server closes.
+pub async fn raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may refuse and close while the rest is still being written.
+    let _ = stream.write_all(bytes.as_ref()).await;
+    read_to_end(&mut stream).await
+}
+
+/// One request for `/hello` over its own connection.
+pub const HELLO: &str = "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+pub async fn h1_over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> H1 {
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    H1 { sender, connection: tokio::spawn(async move { drop(connection.await) }) }
+}
+
+pub async fn h2_over(stream: TlsStream<TcpStream>) -> H2 {
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let executor = TokioExecutor::new();
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(executor, TokioIo::new(stream)).await.unwrap();
+    H2 { sender, connection: tokio::spawn(async move { drop(connection.await) }) }
 }
 
 pub struct H1 {

@@ -79,11 +79,13 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
                 name: "https".to_owned(),
                 addresses: addresses(&resident.properties),
                 protocol: Protocol::Tls(service.tls.clone()),
+                proxy_protocol: false,
             },
             Listener {
                 name: "probe".to_owned(),
                 addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, resident.properties.http_port))],
                 protocol: Protocol::Plain,
+                proxy_protocol: false,
             },
         ],
         limits: Limits::default(),

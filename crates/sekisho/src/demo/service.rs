@@ -12,7 +12,7 @@ use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
 use keys::{
     CookieKeys, DemoTls, MasterKey, NodeKey, NodeKeyError, SigningKey, SigningQueue, generate_demo_tls,
 };
-use net::{NamedCertificate, TicketKey, TicketKeys, Tls};
+use net::{ClientCertificates, NamedCertificate, TicketKey, TicketKeys, Tls};
 use serde::{Deserialize, Serialize};
 use server::FederationServer;
 use store::sqlite::SqliteStore;
@@ -161,7 +161,8 @@ async fn tls(
     let key = keys::tls_certificate(&tls.certificate, master_key)?;
     let ticket = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
     let tickets = TicketKeys { current: ticket, previous: Vec::new() };
-    let served = NamedCertificate { names, key };
+    let client_certificates = ClientCertificates::None;
+    let served = NamedCertificate { names, key, client_certificates };
     Ok(Tls::new(&[served], tickets, clock.clone(), random.clone())?)
 }
 
