@@ -6,6 +6,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base::Random;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,20 @@ impl Aead {
         // Doubling in GF(2^128).
         let reduction = if number >> 127 == 1 { 0x87 } else { 0 };
         Ok(Self { cipher, subkey: Zeroizing::new(((number << 1) ^ reduction).to_be_bytes()) })
+    }
+
+    /// The key that HKDF-SHA256 derives from `secret` for a use, named by one or more labels.
+    pub(crate) fn derived(secret: &[u8; 32], labels: &[&str]) -> Result<Self, Unspecified> {
+        let mut info = vec!["sekisho v1"];
+        info.extend_from_slice(labels);
+        // No label holds a NUL, so that different lists are different texts.
+        let info = info.join("\0");
+        let mut key = Zeroizing::new([0; 32]);
+        Salt::new(HKDF_SHA256, &[])
+            .extract(secret)
+            .expand(&[info.as_bytes()], HKDF_SHA256)?
+            .fill(key.as_mut_slice())?;
+        Self::new(&key)
     }
 
     /// Nonce, cipher text and tag, in this order.

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
-use base::{Guid, Random};
+use base::{Guid, Random, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
@@ -13,6 +12,8 @@ use crate::aead::Aead;
 
 /// Marks the format of sealed texts: XAES-256-GCM under a key that HKDF-SHA256 derives for the purpose.
 const FORMAT: &str = "v1.";
+/// Marks a master key on its way between nodes.
+const TRANSFER: &str = "sekisho-master-key-v1 ";
 
 /// The 256-bit key of a farm. It encrypts nothing itself: each purpose has a key derived from it.
 ///
@@ -94,6 +95,23 @@ impl MasterKey {
         &self.0
     }
 
+    /// The key itself, for a node that joins the farm: it goes over a connection between nodes
+    /// ([`node_client`](crate::node_identity::node_client)) and nowhere else. The node wraps it with its own
+    /// [`NodeKey`](crate::NodeKey), and forgets it.
+    pub fn to_transfer(&self) -> Secret {
+        let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.0.as_slice()));
+        Secret::new(format!("{TRANSFER}{}", *encoded))
+    }
+
+    /// Reads what [`to_transfer`](Self::to_transfer) wrote on another node.
+    pub fn from_transfer(transfer: &Secret) -> Result<Self, SealError> {
+        let encoded = transfer.expose().strip_prefix(TRANSFER);
+        let bytes = encoded.and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok()).map(Zeroizing::new);
+        bytes
+            .and_then(|bytes| Self::from_bytes(&bytes))
+            .ok_or_else(|| SealError::Format { what: "the master key that the other node sent".into() })
+    }
+
     /// Seals `plaintext` for the store. It can be opened only for the same purpose under the same `name`: the
     /// thumbprint of the certificate, the identifier of the object.
     pub fn seal(
@@ -122,16 +140,7 @@ impl MasterKey {
 
     /// The key for a use, named by one or more labels.
     pub(crate) fn derive(&self, labels: &[&str]) -> Result<Aead, Unspecified> {
-        let mut info = vec!["sekisho v1"];
-        info.extend_from_slice(labels);
-        // No label holds a NUL, so that different lists are different texts.
-        let info = info.join("\0");
-        let mut key = Zeroizing::new([0; 32]);
-        Salt::new(HKDF_SHA256, &[])
-            .extract(self.0.as_slice())
-            .expand(&[info.as_bytes()], HKDF_SHA256)?
-            .fill(key.as_mut_slice())?;
-        Aead::new(&key)
+        Aead::derived(&self.0, labels)
     }
 }
 
@@ -197,6 +206,23 @@ mod tests {
         for text in ["", "v1.", "v2.AAAA", "AAAA", "v1.*", "v1.é"] {
             let error = key.unseal(Purpose::CertificateKey, "A1", text).unwrap_err();
             assert!(error.to_string().contains("'A1'"), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_node_receives_the_key_itself_and_no_other_text_for_one() {
+        let master = key();
+        let transfer = master.to_transfer();
+        let received = MasterKey::from_transfer(&transfer).unwrap();
+        let sealed = master.seal(Purpose::FarmKey, "name", b"x", &SystemRandom).unwrap();
+        assert_eq!(received.unseal(Purpose::FarmKey, "name", &sealed).unwrap().as_slice(), b"x");
+        assert_eq!(format!("{transfer:?}"), "****");
+        let text = transfer.expose();
+        for wrong in
+            ["", "sekisho-master-key-v1 ", &text[1..], &text[..text.len() - 2], &format!("{text}AAAA")]
+        {
+            let error = MasterKey::from_transfer(&Secret::new(wrong)).unwrap_err();
+            assert!(matches!(error, SealError::Format { .. }), "{error}");
         }
     }
 

@@ -32,7 +32,27 @@ pub struct WrappedMasterKey {
 /// A node's own key and identifier.
 pub struct NodeKey {
     node: Guid,
+    secret: Zeroizing<[u8; 32]>,
+    /// Wraps the master key.
     aead: Aead,
+}
+
+/// What a node keeps for itself alone. A value sealed for one use cannot be opened for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeUse {
+    /// A private key of the node's certificate store.
+    CertificateStore,
+    /// The key by which other nodes know this one.
+    Identity,
+}
+
+impl NodeUse {
+    fn label(self) -> &'static str {
+        match self {
+            Self::CertificateStore => "certificate-store",
+            Self::Identity => "node-identity",
+        }
+    }
 }
 
 /// `node.key` could not be read or made.
@@ -94,7 +114,7 @@ impl NodeKey {
             ErrorKind::AlreadyExists => NodeKeyError::Exists { path: path.clone() },
             _ => NodeKeyError::File { path: path.clone(), cause },
         })?;
-        Ok(Self { node, aead: Aead::new(&secret).map_err(SealError::from)? })
+        Self::new(node, secret)
     }
 
     /// Reads `node.key` in `dir`.
@@ -112,7 +132,30 @@ impl NodeKey {
         let mut text = Zeroizing::new(Vec::with_capacity(256));
         file.take(256).read_to_end(&mut text).map_err(failed)?;
         let (node, secret) = parse(&text).ok_or(NodeKeyError::Malformed { path })?;
-        Ok(Self { node, aead: Aead::new(&secret).map_err(SealError::from)? })
+        Self::new(node, secret)
+    }
+
+    fn new(node: Guid, secret: Zeroizing<[u8; 32]>) -> Result<Self, NodeKeyError> {
+        let aead = Aead::new(&secret).map_err(SealError::from)?;
+        Ok(Self { node, secret, aead })
+    }
+
+    /// Seals `plaintext` under a key derived for the use. It can be opened only under the same `name`.
+    pub(crate) fn seal(
+        &self,
+        node_use: NodeUse,
+        name: &str,
+        plaintext: &[u8],
+        random: &dyn Random,
+    ) -> Result<String, SealError> {
+        let aead = Aead::derived(&self.secret, &[node_use.label()])?;
+        Ok(encode(&aead.seal(name.as_bytes(), plaintext, random)?))
+    }
+
+    /// Opens what [`seal`](Self::seal) sealed; `None` for anything else.
+    pub(crate) fn unseal(&self, node_use: NodeUse, name: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let aead = Aead::derived(&self.secret, &[node_use.label()]).ok()?;
+        aead.open(name.as_bytes(), &decode(sealed)?)
     }
 
     /// The node's identifier.

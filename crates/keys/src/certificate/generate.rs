@@ -37,7 +37,7 @@ impl Validity {
         Self { not_before, not_after: not_before.plus(Duration::from_secs(u64::from(days) * 24 * 60 * 60)) }
     }
 
-    pub(super) fn apply(&self, params: &mut CertificateParams) -> Result<(), GenerateError> {
+    pub(crate) fn apply(&self, params: &mut CertificateParams) -> Result<(), GenerateError> {
         let date = |timestamp: Timestamp| {
             OffsetDateTime::from_unix_timestamp(timestamp.as_seconds())
                 .map_err(|_| GenerateError::Date(timestamp))
@@ -105,14 +105,14 @@ pub fn generate_token_certificate(
     Ok(unsealed.seal(master, random)?)
 }
 
-pub(super) fn common_name(name: String) -> DistinguishedName {
+pub(crate) fn common_name(name: String) -> DistinguishedName {
     let mut distinguished_name = DistinguishedName::new();
     distinguished_name.push(DnType::CommonName, name);
     distinguished_name
 }
 
 /// 127 random bits, positive and never zero (RFC 5280 4.1.2.2).
-pub(super) fn serial_number(random: &dyn Random) -> SerialNumber {
+pub(crate) fn serial_number(random: &dyn Random) -> SerialNumber {
     let number = u128::from_be_bytes(random.bytes()) >> 1 | 1 << 126;
     SerialNumber::from_slice(&number.to_be_bytes())
 }

@@ -12,7 +12,9 @@ use super::private_key::PrivateKey;
 use crate::master_key::{MasterKey, SealError};
 
 /// Largest file that is looked at.
-pub(super) const LARGEST_FILE: usize = 1024 * 1024;
+pub(crate) const LARGEST_FILE: usize = 1024 * 1024;
+/// Most certificates that are looked at: each is held against each.
+const MOST_CERTIFICATES: usize = 100;
 const SHORTEST_RSA: usize = 2048;
 
 /// What is demanded of a certificate.
@@ -63,6 +65,14 @@ pub enum ImportError {
         "the private key in the PEM file is encrypted; decrypt it with 'openssl pkey -in FILE -out FILE', or import a PFX file"
     )]
     EncryptedKey,
+    /// There are far more certificates than a chain has.
+    #[error(
+        "the file has {count} certificates; a certificate and its issuers, at most {MOST_CERTIFICATES}, are needed"
+    )]
+    TooManyCertificates {
+        /// How many.
+        count: usize,
+    },
     /// There is no certificate.
     #[error("the file has no certificate")]
     NoCertificate,
@@ -153,9 +163,18 @@ pub enum ImportError {
 }
 
 /// What a file holds: certificates in any order, and one private key.
-pub(super) struct Bundle {
-    pub(super) certificates: Vec<Vec<u8>>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct Bundle {
+    pub(crate) certificates: Vec<Vec<u8>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+    /// The name that the file gives the key.
+    pub(crate) friendly_name: Option<String>,
+}
+
+/// The certificate of the key among those of a file.
+pub(crate) struct Selected<'a> {
+    pub(crate) leaf: X509Certificate<'a>,
+    pub(crate) key: PrivateKey,
+    certificates: Vec<X509Certificate<'a>>,
 }
 
 impl Bundle {
@@ -166,17 +185,8 @@ impl Bundle {
         master: &MasterKey,
         random: &dyn Random,
     ) -> Result<Certificate, ImportError> {
-        let certificates = parse_all(&self.certificates)?;
-        let first = certificates.first().ok_or(ImportError::NoCertificate)?;
-        let key = PrivateKey::load(&self.key).map_err(|error| {
-            // The library refuses a short key without telling its length; its certificate tells.
-            certificates.iter().find_map(|certificate| strong_enough(certificate).err()).unwrap_or(error)
-        })?;
-        let leaf = certificates
-            .iter()
-            .find(|certificate| key.belongs_to(certificate))
-            .ok_or_else(|| ImportError::KeyMismatch { subject: first.subject().to_string() })?;
-        strong_enough(leaf)?;
+        let selected = self.select()?;
+        let Selected { leaf, key, .. } = &selected;
         let certificate_type = rules.certificate_type;
         match certificate_type {
             CertificateType::ServiceCommunications => fit_for_tls(leaf)?,
@@ -186,7 +196,7 @@ impl Bundle {
             }
         }
         let (not_before, not_after) = valid(leaf, rules.now)?;
-        let chain = issuers(leaf, &certificates, rules)?;
+        let chain = selected.issuers(rules.now, rules.chain)?;
         let unsealed = Unsealed {
             certificate_type,
             der: leaf.as_raw(),
@@ -197,9 +207,29 @@ impl Bundle {
         };
         Ok(unsealed.seal(master, random)?)
     }
+
+    /// Finds the certificate of the key, which must be strong enough.
+    pub(crate) fn select(&self) -> Result<Selected<'_>, ImportError> {
+        let certificates = parse_all(&self.certificates)?;
+        let first = certificates.first().ok_or(ImportError::NoCertificate)?;
+        let key = PrivateKey::load(&self.key).map_err(|error| {
+            // The library refuses a short key without telling its length; its certificate tells.
+            certificates.iter().find_map(|certificate| strong_enough(certificate).err()).unwrap_or(error)
+        })?;
+        let leaf = certificates
+            .iter()
+            .find(|certificate| key.belongs_to(certificate))
+            .ok_or_else(|| ImportError::KeyMismatch { subject: first.subject().to_string() })?
+            .clone();
+        strong_enough(&leaf)?;
+        Ok(Selected { leaf, key, certificates })
+    }
 }
 
 fn parse_all(certificates: &[Vec<u8>]) -> Result<Vec<X509Certificate<'_>>, ImportError> {
+    if certificates.len() > MOST_CERTIFICATES {
+        return Err(ImportError::TooManyCertificates { count: certificates.len() });
+    }
     let mut parsed = Vec::with_capacity(certificates.len());
     for (position, der) in (1..).zip(certificates) {
         match X509Certificate::from_der(der) {
@@ -222,13 +252,20 @@ fn strong_enough(certificate: &X509Certificate<'_>) -> Result<(), ImportError> {
     }
 }
 
-fn fit_for_tls(certificate: &X509Certificate<'_>) -> Result<(), ImportError> {
+/// Whether clients take the certificate for TLS at all.
+pub(crate) fn fit_for_tls(certificate: &X509Certificate<'_>) -> Result<(), ImportError> {
     let refuse = |cause| Err(ImportError::NotForTls { subject: certificate.subject().to_string(), cause });
     if certificate.version() != X509Version::V3 {
         return refuse("it is not of X.509 version 3");
     }
     if !matches!(certificate.subject_alternative_name(), Ok(Some(_))) {
         return refuse("it has no subject alternative names, and clients ignore the subject");
+    }
+    match certificate.key_usage() {
+        Ok(None) => {}
+        Ok(Some(usage)) if usage.value.digital_signature() => {}
+        Ok(Some(_)) => return refuse("its key usage lacks digital signature, which TLS 1.3 needs"),
+        Err(_) => return refuse("its key usage cannot be read"),
     }
     match certificate.extended_key_usage() {
         Ok(None) => Ok(()),
@@ -238,7 +275,11 @@ fn fit_for_tls(certificate: &X509Certificate<'_>) -> Result<(), ImportError> {
     }
 }
 
-fn valid(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<(Timestamp, Timestamp), ImportError> {
+/// Whether `now` is within the validity, whose ends it returns.
+pub(crate) fn valid(
+    certificate: &X509Certificate<'_>,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), ImportError> {
     let not_before = Timestamp::from_seconds(certificate.validity().not_before.timestamp());
     let not_after = Timestamp::from_seconds(certificate.validity().not_after.timestamp());
     let subject = || certificate.subject().to_string();
@@ -251,37 +292,40 @@ fn valid(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<(Timestamp
     Ok((not_before, not_after))
 }
 
-/// The issuers below the root, nearest first. Each link is a name and a signature.
-fn issuers<'a>(
-    leaf: &X509Certificate<'a>,
-    certificates: &[X509Certificate<'a>],
-    rules: &ImportRules<'_>,
-) -> Result<Vec<&'a [u8]>, ImportError> {
-    let mut chain = Vec::new();
-    let mut current = leaf;
-    // At most as many steps as there are certificates: what names itself in a circle does not end it.
-    for _ in certificates {
-        if is_self_issued(current) {
-            // The root: clients have it, so it is not sent. A self-signed leaf is its own root.
-            chain.pop();
-            return Ok(chain);
+impl<'a> Selected<'a> {
+    /// The issuers below the root, nearest first, whatever their order in the file; certificates that are no
+    /// issuers of it are left out. Each link is a name and a signature.
+    pub(crate) fn issuers(&self, now: Timestamp, demanded: Chain<'_>) -> Result<Vec<&'a [u8]>, ImportError> {
+        let mut chain = Vec::new();
+        let mut current = &self.leaf;
+        // What names itself in a circle has no end; there are at most as many steps as certificates.
+        for _ in &self.certificates {
+            if is_self_issued(current) {
+                // The root: clients have it, so it is not sent. A self-signed leaf is its own root.
+                chain.pop();
+                return Ok(chain);
+            }
+            let issuer = self.certificates.iter().find(|candidate| issued(candidate, current));
+            let Some(issuer) = issuer else { break };
+            if chain.contains(&issuer.as_raw()) || issuer.as_raw() == self.leaf.as_raw() {
+                break;
+            }
+            valid(issuer, now)?;
+            chain.push(issuer.as_raw());
+            current = issuer;
         }
-        let Some(issuer) = certificates.iter().find(|candidate| issued(candidate, current)) else { break };
-        valid(issuer, rules.now)?;
-        chain.push(issuer.as_raw());
-        current = issuer;
-    }
-    match rules.chain {
-        Chain::AsGiven => Ok(chain),
-        Chain::Complete { roots } if roots.iter().any(|root| is_root_of(root, current)) => Ok(chain),
-        Chain::Complete { .. } => Err(ImportError::ChainIncomplete {
-            subject: current.subject().to_string(),
-            missing: current.issuer().to_string(),
-        }),
+        match demanded {
+            Chain::AsGiven => Ok(chain),
+            Chain::Complete { roots } if roots.iter().any(|root| is_root_of(root, current)) => Ok(chain),
+            Chain::Complete { .. } => Err(ImportError::ChainIncomplete {
+                subject: current.subject().to_string(),
+                missing: current.issuer().to_string(),
+            }),
+        }
     }
 }
 
-fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
+pub(crate) fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 

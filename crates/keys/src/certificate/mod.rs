@@ -1,34 +1,23 @@
 //! Certificates: made here, or brought from elsewhere. Both end as a [`configuration::Certificate`].
 
 pub(crate) mod demo;
+pub(crate) mod distinguished_name;
 pub(crate) mod generate;
 pub(crate) mod import;
+pub(crate) mod names;
 pub(crate) mod pem;
 pub(crate) mod pfx;
 pub(crate) mod private_key;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub(crate) mod thumbprint;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base::{Random, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use configuration::{Certificate, CertificateType};
 
 use crate::master_key::{MasterKey, Purpose, SealError};
-
-/// SHA-1 of a certificate's DER, upper-case hexadecimal: a name, not a protection.
-pub fn thumbprint(der: &[u8]) -> String {
-    use std::fmt::Write;
-    digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref().iter().fold(
-        String::with_capacity(40),
-        |mut hex, octet| {
-            // Writing to a string does not fail.
-            let _ = write!(hex, "{octet:02X}");
-            hex
-        },
-    )
-}
 
 /// A certificate and its key before the key is sealed.
 struct Unsealed<'a> {
@@ -43,7 +32,7 @@ struct Unsealed<'a> {
 
 impl Unsealed<'_> {
     fn seal(self, master: &MasterKey, random: &dyn Random) -> Result<Certificate, SealError> {
-        let thumbprint = thumbprint(self.der);
+        let thumbprint = crate::thumbprint(self.der);
         Ok(Certificate {
             certificate_type: self.certificate_type,
             is_primary: false,

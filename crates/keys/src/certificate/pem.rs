@@ -18,6 +18,11 @@ pub fn import_pem(
     master: &MasterKey,
     random: &dyn Random,
 ) -> Result<Certificate, ImportError> {
+    read(pem)?.import(rules, master, random)
+}
+
+/// Takes certificates and the one key out of the text.
+pub(crate) fn read(pem: &[u8]) -> Result<Bundle, ImportError> {
     if pem.len() > LARGEST_FILE {
         return Err(ImportError::TooLarge { size: pem.len() });
     }
@@ -49,7 +54,7 @@ pub fn import_pem(
     }
     let count = keys.len();
     match (keys.pop(), count) {
-        (Some(key), 1) => Bundle { certificates, key }.import(rules, master, random),
+        (Some(key), 1) => Ok(Bundle { certificates, key, friendly_name: None }),
         (None, _) => Err(ImportError::NoPrivateKey),
         (Some(_), _) => Err(ImportError::SeveralPrivateKeys { count }),
     }

@@ -19,6 +19,11 @@ pub fn import_pfx(
     master: &MasterKey,
     random: &dyn Random,
 ) -> Result<Certificate, ImportError> {
+    read(pfx, password)?.import(rules, master, random)
+}
+
+/// Takes certificates and the one key out of the file.
+pub(crate) fn read(pfx: &[u8], password: &Secret) -> Result<Bundle, ImportError> {
     if pfx.len() > LARGEST_FILE {
         return Err(ImportError::TooLarge { size: pfx.len() });
     }
@@ -28,7 +33,7 @@ pub fn import_pfx(
     match (archive.keys.pop(), count) {
         (Some(bag), 1) => {
             let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(bag.key.as_der().to_vec()));
-            Bundle { certificates, key }.import(rules, master, random)
+            Ok(Bundle { certificates, key, friendly_name: bag.friendly_name })
         }
         (None, _) => Err(ImportError::NoPrivateKey),
         (Some(_), _) => Err(ImportError::SeveralPrivateKeys { count }),

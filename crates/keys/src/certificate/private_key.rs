@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::import::ImportError;
 use crate::master_key::SealError;
 
-pub(super) enum PrivateKey {
+pub(crate) enum PrivateKey {
     Rsa(RsaKeyPair),
     Ecdsa(EcdsaKeyPair),
 }
@@ -52,7 +52,7 @@ impl PrivateKey {
         certificate.public_key().subject_public_key.data.as_ref() == public_key
     }
 
-    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let failed = |_: Unspecified| SealError::Library;
         Ok(Zeroizing::new(match self {
             Self::Rsa(key) => AsDer::<Pkcs8V1Der<'_>>::as_der(key).map_err(failed)?.as_ref().to_vec(),

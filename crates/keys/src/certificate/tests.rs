@@ -18,14 +18,14 @@ use crate::{
     import_pfx, tls_certificate,
 };
 
-const PASSWORD: &str = "pässword 1";
+pub(crate) const PASSWORD: &str = "pässword 1";
 
 /// A folder in which OpenSSL works.
-struct OpenSsl(TempDir);
+pub(crate) struct OpenSsl(TempDir);
 
 impl OpenSsl {
     /// `None`, and loudly, when it is not installed.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             eprintln!("SKIPPED: this test needs the program 'openssl', which is not installed");
             return None;
@@ -33,12 +33,12 @@ impl OpenSsl {
         Some(Self(tempfile::tempdir().unwrap()))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Arguments are split at spaces; `@P` is the password.
-    fn run(&self, arguments: &str) {
+    pub(crate) fn run(&self, arguments: &str) {
         let arguments = arguments.split_whitespace().map(|argument| match argument {
             "@P" => format!("pass:{PASSWORD}"),
             other => other.to_owned(),
@@ -47,12 +47,12 @@ impl OpenSsl {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn read(&self, names: &[&str]) -> Vec<u8> {
+    pub(crate) fn read(&self, names: &[&str]) -> Vec<u8> {
         names.iter().flat_map(|name| std::fs::read(self.path().join(name)).unwrap()).collect()
     }
 
     /// Root, intermediate and a leaf `fs.contoso.com` (`leaf.pem`, `leaf.key` in PKCS#8).
-    fn make_chain(&self, leaf_key: &str) {
+    pub(crate) fn make_chain(&self, leaf_key: &str) {
         let ca = "basicConstraints=critical,CA:TRUE";
         self.run(&format!("req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -days 30 -subj /CN=Root -addext {ca}"));
         self.run("req -newkey rsa:2048 -nodes -keyout mid.key -out mid.csr -subj /CN=Middle");
@@ -64,7 +64,7 @@ impl OpenSsl {
         self.issue_leaf("subjectAltName=DNS:fs.contoso.com\nextendedKeyUsage=serverAuth");
     }
 
-    fn issue_leaf(&self, extensions: &str) {
+    pub(crate) fn issue_leaf(&self, extensions: &str) {
         std::fs::write(self.path().join("leaf.ext"), extensions).unwrap();
         let extensions = if extensions.is_empty() { "" } else { "-extfile leaf.ext" };
         let issuer = "-CA mid.pem -CAkey mid.key -CAcreateserial";
@@ -73,7 +73,7 @@ impl OpenSsl {
 }
 
 #[allow(clippy::disallowed_methods, reason = "OpenSSL takes the time from the machine")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap() + 60)
 }
