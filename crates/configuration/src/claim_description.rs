@@ -1,25 +1,28 @@
 //! Claim descriptions (`Get-AdfsClaimDescription`): the claim types that the service names in its metadata.
 
+use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::{Object, Problem};
 
 /// What people are told about a claim type. A claim type without a description can still be issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "PascalCase", default)]
+#[garde(allow_unvalidated)]
 pub struct ClaimDescription {
     /// The claim type, a URI.
     pub claim_type: String,
-    /// Display name.
-    pub name: String,
-    /// Name of the claim in JSON tokens; without one the claim type itself is the name.
-    pub short_name: Option<String>,
     /// Metadata says that claims providers may send it.
     pub is_accepted: bool,
     /// Metadata says that relying parties may get it.
     pub is_offered: bool,
     /// Metadata asks claims providers to send it always.
     pub is_required: bool,
+    /// Display name.
+    pub name: String,
+    /// Name of the claim in JSON tokens; without one the claim type itself is the name.
+    pub short_name: Option<String>,
     /// What the claim means, in a sentence.
     pub notes: String,
 }
@@ -52,9 +55,22 @@ impl ClaimDescription {
             })
             .collect()
     }
+}
 
-    /// Everything that is wrong with the description.
-    pub fn problems(&self) -> Vec<Problem> {
+impl Object for ClaimDescription {
+    const KIND: &'static str = "claim-description";
+    const NOUN: &'static str = "AdfsClaimDescription";
+
+    fn id(&self) -> String {
+        self.claim_type.clone()
+    }
+
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let short = self.short_name.iter().map(|name| ("shortname", name.clone()));
+        [("name", self.name.clone())].into_iter().chain(short).collect()
+    }
+
+    fn further_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.claim_type.is_empty() || self.claim_type.chars().any(char::is_whitespace) {
             let expected = "is not a claim type; expected a URI without blanks";

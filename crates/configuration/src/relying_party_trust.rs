@@ -1,17 +1,21 @@
 //! Relying party trusts (`Get-AdfsRelyingPartyTrust`).
 
 use base::Guid;
+use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::Problem;
+use crate::values::named::named;
+use crate::{Object, Problem};
 
 /// An application that takes tokens from this service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "PascalCase", default)]
+#[garde(allow_unvalidated)]
 pub struct RelyingPartyTrust {
     /// Fixed identity of the trust.
+    #[schemars(with = "String", extend("format" = "uuid", "x-read-only" = true))]
     pub object_identifier: Guid,
     /// Display name, unique in the farm.
     pub name: String,
@@ -38,6 +42,8 @@ pub struct RelyingPartyTrust {
     /// Life of tokens in minutes; 0 means 60.
     pub token_lifetime: u32,
     /// Minutes by which NotBefore lies before the issue, 0 to 15.
+    #[garde(range(max = 15))]
+    #[schemars(extend("x-unit" = "minutes"))]
     pub not_before_skew: u32,
     /// Every request asks for credentials, whatever session exists.
     pub always_require_authentication: bool,
@@ -89,7 +95,7 @@ impl Default for RelyingPartyTrust {
 
 /// A SAML endpoint of a party (`New-AdfsSamlEndpoint`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[serde(rename_all = "PascalCase")]
 pub struct SamlEndpoint {
     /// What it is for.
     pub protocol: SamlProtocol,
@@ -104,51 +110,48 @@ pub struct SamlEndpoint {
     #[serde(default)]
     pub is_default: bool,
     /// Where responses go, when elsewhere (logout).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub response_location: Option<String>,
 }
 
-/// SAML endpoint protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SamlProtocol {
-    /// Receives responses.
-    #[serde(rename = "SAMLAssertionConsumer")]
-    AssertionConsumer,
-    /// Takes part in single logout.
-    #[serde(rename = "SAMLLogout")]
-    Logout,
-    /// Resolves artifacts.
-    #[serde(rename = "SAMLArtifactResolution")]
-    ArtifactResolution,
-    /// Receives requests.
-    #[serde(rename = "SAMLSingleSignOn")]
-    SingleSignOn,
+named! {
+    /// SAML endpoint protocols.
+    pub enum SamlProtocol {
+        /// Receives responses.
+        AssertionConsumer = "SAMLAssertionConsumer",
+        /// Takes part in single logout.
+        Logout = "SAMLLogout",
+        /// Resolves artifacts.
+        ArtifactResolution = "SAMLArtifactResolution",
+        /// Receives requests.
+        SingleSignOn = "SAMLSingleSignOn",
+    }
 }
 
-/// SAML bindings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SamlBinding {
-    /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST`
-    #[serde(rename = "POST")]
-    Post,
-    /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect`
-    Redirect,
-    /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact`
-    Artifact,
-    /// `urn:oasis:names:tc:SAML:2.0:bindings:SOAP`
-    #[serde(rename = "SOAP")]
-    Soap,
+named! {
+    /// SAML bindings.
+    pub enum SamlBinding {
+        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST`
+        Post = "POST",
+        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect`
+        Redirect = "Redirect",
+        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact`
+        Artifact = "Artifact",
+        /// `urn:oasis:names:tc:SAML:2.0:bindings:SOAP`
+        Soap = "SOAP",
+    }
 }
 
-/// Which part of a SAML response is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SamlResponseSignature {
-    /// The assertion (default).
-    AssertionOnly,
-    /// The response around it.
-    MessageOnly,
-    /// Both.
-    MessageAndAssertion,
+named! {
+    /// Which part of a SAML response is signed.
+    pub enum SamlResponseSignature {
+        /// The assertion (default).
+        AssertionOnly = "AssertionOnly",
+        /// The response around it.
+        MessageOnly = "MessageOnly",
+        /// Both.
+        MessageAndAssertion = "MessageAndAssertion",
+    }
 }
 
 impl SamlResponseSignature {
@@ -163,12 +166,12 @@ impl SamlResponseSignature {
     }
 }
 
-/// Signature algorithms of AD FS. SHA-1 is read from old configurations but not offered for signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SignatureAlgorithm {
-    /// RSA with SHA-256.
-    #[serde(rename = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")]
-    RsaSha256,
+named! {
+    /// Signature algorithms of AD FS; SHA-1 is not offered here.
+    pub enum SignatureAlgorithm {
+        /// RSA with SHA-256.
+        RsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+    }
 }
 
 impl RelyingPartyTrust {
@@ -195,9 +198,23 @@ impl RelyingPartyTrust {
         let rest = self.saml_endpoints.iter().filter(consumers).filter(|endpoint| !endpoint.is_default);
         first.chain(rest)
     }
+}
 
-    /// Everything that is wrong with the trust; claim rules are checked by their own crate.
-    pub fn problems(&self) -> Vec<Problem> {
+impl Object for RelyingPartyTrust {
+    const KIND: &'static str = "relying-party-trust";
+    const NOUN: &'static str = "AdfsRelyingPartyTrust";
+
+    fn id(&self) -> String {
+        self.object_identifier.to_string()
+    }
+
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let identifiers = self.identifier.iter().map(|identifier| ("identifier", identifier.clone()));
+        [("name", self.name.clone())].into_iter().chain(identifiers).collect()
+    }
+
+    /// Claim rules are checked by their own crate.
+    fn further_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.name.trim().is_empty() {
             problems.push(Problem::new("Name", &self.name, "is empty; expected a display name"));
@@ -214,10 +231,6 @@ impl RelyingPartyTrust {
                 let expected = "is not an identifier; expected 1 to 2048 characters";
                 problems.push(Problem::new(format!("Identifier[{at}]"), identifier, expected));
             }
-        }
-        if self.not_before_skew > 15 {
-            let expected = "is out of range; expected 0 to 15 minutes";
-            problems.push(Problem::new("NotBeforeSkew", self.not_before_skew, expected));
         }
         if self.ws_fed_token_type != SAML_11 && self.ws_fed_token_type != SAML_20 {
             let expected = format!("is not a token type; expected {SAML_11} or {SAML_20}");

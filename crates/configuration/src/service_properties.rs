@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
+use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::{Object, Problem, TimeSpan};
 
 /// Properties of the federation service; names and defaults are AD FS's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "PascalCase", default)]
+#[garde(allow_unvalidated)]
 pub struct ServiceProperties {
     /// Name by which clients reach the service, such as `fs.example.com`.
     pub host_name: String,
@@ -25,13 +28,16 @@ pub struct ServiceProperties {
     /// DNS name of the embedded directory's domain.
     pub directory_dns_domain: String,
     /// Life of the SSO session in minutes.
+    #[garde(range(min = 1, max = 2_147_483_647))]
+    #[schemars(extend("x-unit" = "minutes"))]
     pub sso_lifetime: u32,
     /// Wrong passwords are counted against the two values below.
     pub extranet_lockout_enabled: bool,
     /// Wrong passwords after which the directory is not asked any more.
+    #[garde(range(min = 1, max = 2_147_483_647))]
     pub extranet_lockout_threshold: u32,
-    /// Seconds after the last wrong password during which that holds.
-    pub extranet_observation_window: u64,
+    /// Time after the last wrong password during which that holds.
+    pub extranet_observation_window: TimeSpan,
     /// Password attempts an address may make in a minute, whatever the accounts.
     pub password_attempts_per_address_per_minute: u32,
     /// Minutes by which a SAML message may be old or early.
@@ -55,7 +61,7 @@ impl Default for ServiceProperties {
             // first day here, so both have working values.
             extranet_lockout_enabled: true,
             extranet_lockout_threshold: 10,
-            extranet_observation_window: 30 * 60,
+            extranet_observation_window: TimeSpan::from_minutes(30),
             password_attempts_per_address_per_minute: 60,
             saml_message_delivery_window: 5,
             enable_claims_xray: false,
@@ -84,27 +90,25 @@ impl ServiceProperties {
             || host.ends_with(".localhost")
             || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
+}
 
-    /// Everything that is wrong with the properties.
-    pub fn problems(&self) -> Vec<Problem> {
+impl Object for ServiceProperties {
+    const KIND: &'static str = "service-properties";
+    const NOUN: &'static str = "AdfsProperties";
+
+    fn id(&self) -> String {
+        "farm".to_owned()
+    }
+
+    fn further_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.host_name.is_empty() || self.host_name.contains(['/', ':', ' ']) {
-            problems.push(Problem::new(
-                "HostName",
-                &self.host_name,
-                "is not a host name; expected one like fs.example.com",
-            ));
+            let expected = "is not a host name; expected one like fs.example.com";
+            problems.push(Problem::new("HostName", &self.host_name, expected));
         }
         if self.identifier.is_empty() {
             let expected = "is empty; expected a URI like http://fs.example.com/adfs/services/trust";
             problems.push(Problem::new("Identifier", &self.identifier, expected));
-        }
-        if self.sso_lifetime == 0 {
-            problems.push(Problem::new("SsoLifetime", 0, "is out of range; expected at least 1 minute"));
-        }
-        if self.extranet_lockout_threshold == 0 {
-            let expected = "is out of range; expected at least 1 wrong password";
-            problems.push(Problem::new("ExtranetLockoutThreshold", 0, expected));
         }
         problems
     }

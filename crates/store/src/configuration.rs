@@ -28,11 +28,21 @@ pub enum Kind {
     DirectoryUser,
     /// Groups of the embedded directory, by SID.
     DirectoryGroup,
+    /// TLS certificates of the listeners, by host name and port.
+    SslCertificate,
+    /// Endpoints that are switched on or off, by path.
+    Endpoint,
+    /// Global authentication policy; one object.
+    GlobalAuthenticationPolicy,
+    /// Synchronisation of this node; one object, never sent to another node.
+    SyncProperties,
+    /// Nodes of the farm, by name.
+    FarmNode,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::ServiceProperties,
         Self::RelyingPartyTrust,
         Self::ClaimsProviderTrust,
@@ -42,6 +52,11 @@ impl Kind {
         Self::Node,
         Self::DirectoryUser,
         Self::DirectoryGroup,
+        Self::SslCertificate,
+        Self::Endpoint,
+        Self::GlobalAuthenticationPolicy,
+        Self::SyncProperties,
+        Self::FarmNode,
     ];
 
     /// The name in stored data.
@@ -56,6 +71,11 @@ impl Kind {
             Self::Node => "node",
             Self::DirectoryUser => "directory-user",
             Self::DirectoryGroup => "directory-group",
+            Self::SslCertificate => "ssl-certificate",
+            Self::Endpoint => "endpoint",
+            Self::GlobalAuthenticationPolicy => "global-authentication-policy",
+            Self::SyncProperties => "sync-properties",
+            Self::FarmNode => "farm-node",
         }
     }
 

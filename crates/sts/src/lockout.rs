@@ -1,8 +1,6 @@
 //! Extranet lockout: after too many wrong passwords the directory is not asked for a while
 //! (`ExtranetLockoutThreshold`, `ExtranetObservationWindow`).
 
-use std::time::Duration;
-
 use base::{Clock, Timestamp};
 use configuration::ServiceProperties;
 use store::{AccountActivity, Activity, StoreError, Versioned};
@@ -39,7 +37,7 @@ impl Lockout<'_> {
             return Ok(Admission::Admitted);
         }
         let threshold = self.properties.extranet_lockout_threshold;
-        let window = Duration::from_secs(self.properties.extranet_observation_window);
+        let window = self.properties.extranet_observation_window.as_duration();
         loop {
             let now = self.clock.now();
             let (version, mut record) = self.read(account).await?;
@@ -86,8 +84,10 @@ impl Lockout<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use base::ManualClock;
+    use configuration::TimeSpan;
     use store::sqlite::SqliteStore;
 
     use super::*;
@@ -106,7 +106,7 @@ mod tests {
                 store: Arc::new(SqliteStore::open(folder.path()).unwrap()),
                 properties: ServiceProperties {
                     extranet_lockout_threshold: threshold,
-                    extranet_observation_window: 600,
+                    extranet_observation_window: TimeSpan::from_seconds(600),
                     ..ServiceProperties::default()
                 },
                 clock: ManualClock::new(Timestamp::from_seconds(1_000_000)),

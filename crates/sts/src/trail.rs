@@ -148,7 +148,7 @@ impl Trail {
             current_bad_password_count: count,
             config_bad_password_count: properties.extranet_lockout_threshold,
             last_bad_attempt: last,
-            lockout_window_seconds: properties.extranet_observation_window,
+            lockout_window_seconds: properties.extranet_observation_window.as_seconds(),
         };
         let exception = Text::from(format!("The account '{user}' is locked out."));
         self.events.extend([

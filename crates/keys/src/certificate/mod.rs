@@ -42,6 +42,7 @@ impl Unsealed<'_> {
             not_before: self.not_before,
             not_after: self.not_after,
             thumbprint,
+            ..Certificate::default()
         })
     }
 }

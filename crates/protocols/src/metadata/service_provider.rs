@@ -4,7 +4,7 @@
 use base::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use configuration::{Problem, RelyingPartyTrust, SamlBinding, SamlEndpoint, SamlProtocol};
+use configuration::{Object, Problem, RelyingPartyTrust, SamlBinding, SamlEndpoint, SamlProtocol};
 use xml::{
     Document, Element, Limits, Profile, SignatureError, SignaturePolicy, VerificationKey, XmlError, verify,
 };

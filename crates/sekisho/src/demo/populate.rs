@@ -6,7 +6,7 @@ use std::path::Path;
 use base::{Guid, Secret, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use configuration::{Problem, RelyingPartyTrust, SAML_20, SamlBinding, SamlEndpoint, SamlProtocol};
+use configuration::{Object, Problem, RelyingPartyTrust, SAML_20, SamlBinding, SamlEndpoint, SamlProtocol};
 use directory::embedded::{NewPassword, NewUser};
 use protocols::metadata::service_provider::{self, Reading};
 use rustls::pki_types::CertificateDer;
