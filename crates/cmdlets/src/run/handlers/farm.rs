@@ -1,0 +1,70 @@
+//! The farm as a whole: its nodes, and its installation on this machine.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::CmdletError;
+use crate::run::call::Decision;
+use crate::run::{Call, Outcome};
+
+/// `Get-AdfsFarmInformation`
+pub(crate) fn get_farm_information(call: &mut Call<'_, '_>) -> Outcome {
+    if call.bound.common.what_if {
+        call.decide("the farm")?;
+        return Ok(Vec::new());
+    }
+    let answer = call.session.administration()?.action("farm-information", &json!({}));
+    let (objects, warnings) = answer.map_err(|error| call.refused(error))?;
+    warnings.iter().for_each(|warning| call.session.warn(warning));
+    Ok(objects)
+}
+
+/// `Set-AdfsFarmInformation -RemoveNode`
+pub(crate) fn set_farm_information(call: &mut Call<'_, '_>) -> Outcome {
+    let nodes = call.bound.texts("RemoveNode").join(", ");
+    if nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = call.document(&["RemoveNode"]);
+    call.action("set-farm-information", body, &nodes)?;
+    Ok(Vec::new())
+}
+
+/// Accounts of Windows that a service has there.
+const ACCOUNTS: &[&str] =
+    &["ServiceAccountCredential", "GroupServiceAccountIdentifier", "Credential", "AdminConfiguration"];
+
+/// `Install-AdfsFarm`: on this machine, before the service runs. Service accounts are accepted and not used.
+pub(crate) fn install_farm(call: &mut Call<'_, '_>) -> Outcome {
+    let mut parameters = Map::new();
+    for (parameter, value) in call.bound.given() {
+        if !ACCOUNTS.contains(&parameter.name) {
+            parameters.insert(parameter.name.to_owned(), value.clone());
+            continue;
+        }
+        call.session.warn(&format!(
+            "-{} is accepted and has no effect: the service runs as the user of its systemd unit.",
+            parameter.name
+        ));
+    }
+    for name in ["CertificateThumbprint", "SigningCertificateThumbprint", "DecryptionCertificateThumbprint"] {
+        if let Some(Value::String(text)) = parameters.get_mut(name) {
+            *text = crate::run::files::thumbprint(text)?;
+        }
+    }
+    let name = call.bound.text("FederationServiceName").unwrap_or_default().to_owned();
+    let what_if = match call.decide(&name)? {
+        Decision::Skip => return Ok(Vec::new()),
+        decision => decision == Decision::WhatIf,
+    };
+    let done = call.session.environment.local.install_farm(&parameters, what_if);
+    let messages = done.map_err(|reason| CmdletError::new("DeploymentTask", reason))?;
+    if what_if {
+        messages.iter().for_each(|message| call.session.environment.console.message(message));
+        return Ok(Vec::new());
+    }
+    // The columns of the product's deployment cmdlets.
+    let rows = messages.into_iter();
+    Ok(rows
+        .map(|message| json!({ "Message": message, "Context": "DeploymentTask", "Status": "Success" }))
+        .collect())
+}
