@@ -8,12 +8,13 @@ use audit::{Event, Record};
 use base::{Clock, Random, SystemClock, SystemRandom};
 use keys::{CertificateStore, NodeKey};
 use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
-use server::{Actions, Admin, AdminSocket};
+use server::{ActionAnswer, Actions, Admin, AdminSocket};
 use store::sqlite::SqliteStore;
 use sts::Catalog;
 use sts::administration::Administration;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::check;
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
 use super::open::{Assembly, assemble};
 use super::ports::PortsFollow;
@@ -111,8 +112,16 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
 }
 
 fn actions(ssl_certificate: &Arc<SslCertificate>) -> Actions {
-    let (get, set) = (ssl_certificate.clone(), ssl_certificate.clone());
+    let (get, set, all) = (ssl_certificate.clone(), ssl_certificate.clone(), ssl_certificate.clone());
     Actions::default()
+        .with(check::ACTION, move |_| {
+            let all = all.clone();
+            async move {
+                let findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                let objects = findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+                Ok(ActionAnswer { objects, warnings: Vec::new() })
+            }
+        })
         .with("get-ssl-certificate", move |_| {
             let get = get.clone();
             async move { Ok(get.get()) }

@@ -9,6 +9,7 @@ use net::{Listener, Protocol, ServerHandle};
 use serde_json::{Value, json};
 use server::{ActionAnswer, ActionError, FederationServer};
 
+use super::check::{Finding, tls_certificate};
 use super::listeners::{
     Doors, HTTPS, USER_CERTIFICATES, addresses, certauth, https_certificates, user_certificates,
 };
@@ -100,6 +101,13 @@ impl SslCertificate {
         }
         tracing::info!(thumbprint = stored.thumbprint(), listener = HTTPS, "TLS certificate replaced");
         Ok(ActionAnswer { objects: self.get().objects, warnings })
+    }
+
+    /// Whether it can be served, and for how long.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let (settings, properties) = (self.settings(), self.properties());
+        let now = self.server.sts.clock.now();
+        tls_certificate(&self.certificates, &settings.certificate_hash, &properties.host_name, now)
     }
 
     fn has_certauth(&self, thumbprint: &str, properties: &ServiceProperties) -> bool {
