@@ -198,9 +198,11 @@ impl Machine {
             port.ok_or_else(|| format!("{name}: '{given}' is no port; expected 1 to 65535").into())
         };
         if parameters.contains_key("SQLConnectionString") {
-            return Err("SQLConnectionString: a farm on a database server cannot be installed yet; install it \
+            return Err(
+                "SQLConnectionString: a farm on a database server cannot be installed yet; install it \
                         without, with the embedded store"
-                .into());
+                    .into(),
+            );
         }
         for not_yet in ["SigningCertificateThumbprint", "DecryptionCertificateThumbprint"] {
             if parameters.contains_key(not_yet) {
@@ -221,8 +223,7 @@ impl Machine {
         };
         self.prepare()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let installed =
-            runtime.block_on(install(&self.data, &farm, what_if, &self.clock, &self.random))?;
+        let installed = runtime.block_on(install(&self.data, &farm, what_if, &self.clock, &self.random))?;
         leave_to_owner(&self.data)?;
         for warning in &installed.warnings {
             eprintln!("WARNING: {warning}");
@@ -245,7 +246,11 @@ impl Machine {
 }
 
 impl Local for Machine {
-    fn install_farm(&self, parameters: &Map<String, Value>, what_if: bool) -> std::result::Result<Vec<String>, String> {
+    fn install_farm(
+        &self,
+        parameters: &Map<String, Value>,
+        what_if: bool,
+    ) -> std::result::Result<Vec<String>, String> {
         self.install(parameters, what_if).map_err(|error| error.to_string())
     }
 

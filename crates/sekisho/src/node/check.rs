@@ -152,7 +152,11 @@ async fn look(data: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     let properties: configuration::ServiceProperties = serde_json::from_value(document.body)?;
     sts::open_master_key(&store, &node_key).await?;
     let public = properties.public_url();
-    findings.push(Finding::new("Configuration", Severity::Ok, format!("{public}, change {}", document.version)));
+    findings.push(Finding::new(
+        "Configuration",
+        Severity::Ok,
+        format!("{public}, change {}", document.version),
+    ));
 
     let host = properties.host_name.as_str();
     let certificates = CertificateStore::open(data, node_key);
@@ -167,7 +171,8 @@ async fn look(data: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     }
     for (name, port) in &ports {
         let bound = addresses(&properties, *port).into_iter().map(std::net::TcpListener::bind);
-        let in_use = bound.filter_map(std::result::Result::err).find(|error| error.kind() == ErrorKind::AddrInUse);
+        let in_use =
+            bound.filter_map(std::result::Result::err).find(|error| error.kind() == ErrorKind::AddrInUse);
         let holder = || net::port_holders(*port).first().map(ToString::to_string);
         findings.push(match in_use {
             None => Finding::new(name, Severity::Ok, format!("{port} is free")),

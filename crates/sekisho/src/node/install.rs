@@ -188,7 +188,11 @@ fn put_aside(data: &Path, now: base::Timestamp) -> Result<Option<PathBuf>> {
 /// The name that the system has; a farm of one node needs no better one.
 pub(crate) fn node_name() -> Result<String> {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() { Err("this machine has no host name; set one with hostnamectl".into()) } else { Ok(name) }
+    if name.is_empty() {
+        Err("this machine has no host name; set one with hostnamectl".into())
+    } else {
+        Ok(name)
+    }
 }
 
 /// What root made belongs to the account that the data directory belongs to: the service runs as that.

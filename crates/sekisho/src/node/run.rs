@@ -85,9 +85,9 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration =
-        Administration::primary().observed_by(Arc::new(PortsFollow(handle.clone())));
-    let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
+    let administration = Administration::primary().observed_by(Arc::new(PortsFollow(handle.clone())));
+    let admin =
+        tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
     let base = properties.base_url();
     let hosts = vec![
         format!("{base}/adfs/ls/"),
@@ -118,7 +118,8 @@ fn actions(ssl_certificate: &Arc<SslCertificate>) -> Actions {
             let all = all.clone();
             async move {
                 let findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
-                let objects = findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+                let objects =
+                    findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
                 Ok(ActionAnswer { objects, warnings: Vec::new() })
             }
         })
