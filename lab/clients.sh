@@ -32,7 +32,8 @@ up() {
 }
 prove() {
   lab_node
-  check "python3-saml, signxml, requests" "$D/venv/bin/python" -c 'import onelogin.saml2.auth, signxml, requests'
+  check "python3-saml, signxml, requests, openapi-spec-validator" \
+    "$D/venv/bin/python" -c 'import onelogin.saml2.auth, signxml, requests, openapi_spec_validator'
   check "passport-wsfed-saml2" node -e "require('$D/node_modules/passport-wsfed-saml2').Strategy.name || process.exit(1)"
   check "playwright-core" node -e "require('$D/node_modules/playwright-core').chromium.name() || process.exit(1)"
   check "xmlsec1" xmlsec1 --version

@@ -8,6 +8,7 @@
     clippy::string_slice
 )]
 
+mod administration;
 mod apache;
 mod bad_input;
 mod browser;

@@ -14,13 +14,14 @@ mod routes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use base::Guid;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sts::{AddressRate, Resident, Sts};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-pub use admin::AdminSocket;
+pub use admin::{ActionAnswer, ActionCall, ActionError, Actions, Admin, AdminSocket};
 pub use endpoints::metadata::MetadataError;
 pub use routes::Routes;
 
@@ -33,22 +34,22 @@ pub struct FederationServer {
     /// The service.
     pub sts: Sts,
     node_id: Guid,
-    metadata: SignedMetadata,
+    metadata: ArcSwap<SignedMetadata>,
     ready: AtomicBool,
     early_refusals: AddressRate,
     signing_subject: String,
 }
 
 impl FederationServer {
-    /// Makes the service answerable. The federation metadata is signed here, once; requests for it are served
-    /// from memory.
+    /// Makes the service answerable. The federation metadata is signed here, and again when a change of the
+    /// configuration shows in it; requests for it are served from memory.
     pub fn new(sts: Sts, node_id: Guid) -> Result<Arc<Self>, MetadataError> {
-        let metadata = endpoints::metadata::signed(&sts)?;
+        let metadata = endpoints::metadata::signed_for(&sts)?;
         let signing_subject = subject(sts.signing_key.certificate_base64());
         Ok(Arc::new(Self {
             sts,
             node_id,
-            metadata,
+            metadata: ArcSwap::from_pointee(metadata),
             ready: AtomicBool::new(false),
             early_refusals: AddressRate::default(),
             signing_subject,

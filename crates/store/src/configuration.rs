@@ -244,6 +244,26 @@ pub trait Configuration: Send + Sync {
 
     /// History after the serial number `after`, oldest first, at most `limit`.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+
+    /// The newest change of an object before the serial number `before`: what an undo goes back to.
+    ///
+    /// A backend with an index by object answers from it; without one the history is read from its beginning.
+    async fn change_before(&self, kind: Kind, id: &str, before: u64) -> Result<Option<Change>, StoreError> {
+        let (mut found, mut after) = (None, 0);
+        loop {
+            let page = self.changes(after, 1_000).await?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = last.head.serial;
+            for change in page {
+                if change.head.serial >= before {
+                    return Ok(found);
+                }
+                if change.kind == kind && change.id == id {
+                    found = Some(change);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

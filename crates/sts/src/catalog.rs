@@ -1,11 +1,11 @@
 //! The configuration as requests read it: properties resident, trusts loaded on first use into a bounded
 //! cache with their rules compiled.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use claims::RuleSet;
-use configuration::{ClaimsProviderTrust, RelyingPartyTrust, ServiceProperties};
+use configuration::{ClaimDescription, ClaimsProviderTrust, Object, RelyingPartyTrust, ServiceProperties};
 use quick_cache::sync::Cache;
 use store::{Configuration, Document, Head, Kind, Operation, StoreError, Write, WriteError};
 
@@ -32,6 +32,8 @@ pub struct Resident {
     pub properties: ServiceProperties,
     /// Acceptance rules of the built-in directory.
     pub acceptance: RuleSet,
+    /// Claim descriptions, in the order in which metadata has them.
+    pub claim_descriptions: Vec<ClaimDescription>,
 }
 
 /// The stored configuration can't be used.
@@ -60,13 +62,24 @@ pub struct Catalog {
     store: Arc<dyn Configuration>,
     resident: ArcSwap<Resident>,
     parties: Cache<String, Arc<RelyingParty>>,
+    /// Changes of relying party trusts since the start. Held while [`Self::parties`] takes or loses one, so that a
+    /// trust read before a change is never kept after it.
+    party_changes: Mutex<u64>,
+    /// Held from a write until what it changed is loaded: of two writers, the later one's properties stay.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Catalog {
     /// Reads what must be resident.
     pub async fn open(store: Arc<dyn Configuration>) -> Result<Self, CatalogError> {
         let resident = ArcSwap::from_pointee(read_resident(store.as_ref()).await?);
-        Ok(Self { store, resident, parties: Cache::new(READY_PARTIES) })
+        Ok(Self {
+            store,
+            resident,
+            parties: Cache::new(READY_PARTIES),
+            party_changes: Mutex::new(0),
+            writing: tokio::sync::Mutex::new(()),
+        })
     }
 
     /// What every request reads.
@@ -79,11 +92,20 @@ impl Catalog {
         if let Some(ready) = self.parties.get(identifier) {
             return Ok(Some(ready));
         }
+        let changes = *self.party_changes.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.store.find(Kind::RelyingPartyTrust, "identifier", identifier).await?;
         let Some(document) = found else { return Ok(None) };
         let party = Arc::new(ready(&document)?);
-        self.parties.insert(identifier.to_owned(), party.clone());
+        let now = self.party_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == changes {
+            self.parties.insert(identifier.to_owned(), party.clone());
+        }
         Ok(Some(party))
+    }
+
+    /// The stored objects.
+    pub fn store(&self) -> &dyn Configuration {
+        self.store.as_ref()
     }
 
     /// Every relying party trust, in order of identity. For lists that people read, never for a request.
@@ -100,15 +122,35 @@ impl Catalog {
         }
     }
 
-    /// Writes and makes the change visible to requests that begin after this returns.
+    /// Writes and makes the change visible to requests that begin after this returns. What did not change stays
+    /// ready: the cost grows with the change, not with the number of trusts.
     pub async fn write(&self, write: Write) -> Result<Head, WriteError> {
-        let head = self.store.write(write).await?;
-        match read_resident(self.store.as_ref()).await {
-            Ok(resident) => self.resident.store(Arc::new(resident)),
-            // The change is stored; requests go on with the last good properties.
-            Err(error) => tracing::error!(%error, "the changed configuration can't be loaded"),
+        let mut parties = Vec::new();
+        let mut resident = false;
+        for operation in &write.operations {
+            let (Operation::Put { kind, id, .. } | Operation::Delete { kind, id, .. }) = operation;
+            match kind {
+                Kind::RelyingPartyTrust => parties.push(id.clone()),
+                Kind::ServiceProperties | Kind::ClaimsProviderTrust | Kind::ClaimDescription => {
+                    resident = true;
+                }
+                _ => {}
+            }
         }
-        self.parties.clear();
+        let _writing = self.writing.lock().await;
+        let head = self.store.write(write).await?;
+        if resident {
+            match read_resident(self.store.as_ref()).await {
+                Ok(resident) => self.resident.store(Arc::new(resident)),
+                // The change is stored; requests go on with the last good properties.
+                Err(error) => tracing::error!(%error, "the changed configuration can't be loaded"),
+            }
+        }
+        if !parties.is_empty() {
+            let mut changes = self.party_changes.lock().unwrap_or_else(PoisonError::into_inner);
+            *changes = changes.wrapping_add(1);
+            self.parties.retain(|_, party| !parties.contains(&party.trust.object_identifier.to_string()));
+        }
         Ok(head)
     }
 }
@@ -116,15 +158,7 @@ impl Catalog {
 /// The store operation that creates or replaces a trust. `expected` is the version that was read, 0 for a new
 /// trust.
 pub fn put_relying_party(trust: &RelyingPartyTrust, expected: u64) -> Result<Operation, serde_json::Error> {
-    let mut keys = vec![("name", trust.name.clone())];
-    keys.extend(trust.identifier.iter().map(|identifier| ("identifier", identifier.clone())));
-    Ok(Operation::Put {
-        kind: Kind::RelyingPartyTrust,
-        id: trust.object_identifier.to_string(),
-        expected,
-        body: serde_json::to_value(trust)?,
-        keys,
-    })
+    put(Kind::RelyingPartyTrust, trust, expected)
 }
 
 /// The store operation that creates or replaces a claims provider trust.
@@ -132,23 +166,30 @@ pub fn put_claims_provider(
     trust: &ClaimsProviderTrust,
     expected: u64,
 ) -> Result<Operation, serde_json::Error> {
-    Ok(Operation::Put {
-        kind: Kind::ClaimsProviderTrust,
-        id: trust.object_identifier.to_string(),
-        expected,
-        body: serde_json::to_value(trust)?,
-        keys: vec![("name", trust.name.clone()), ("identifier", trust.identifier.clone())],
-    })
+    put(Kind::ClaimsProviderTrust, trust, expected)
 }
 
 /// The store operation that creates or replaces the farm's properties.
 pub fn put_properties(properties: &ServiceProperties, expected: u64) -> Result<Operation, serde_json::Error> {
+    put(Kind::ServiceProperties, properties, expected)
+}
+
+/// The store operation that creates or replaces a claim description.
+pub fn put_claim_description(
+    description: &ClaimDescription,
+    expected: u64,
+) -> Result<Operation, serde_json::Error> {
+    put(Kind::ClaimDescription, description, expected)
+}
+
+/// Any object, under the identifier and the names that it declares.
+pub(crate) fn put<T: Object>(kind: Kind, object: &T, expected: u64) -> Result<Operation, serde_json::Error> {
     Ok(Operation::Put {
-        kind: Kind::ServiceProperties,
-        id: PROPERTIES_ID.to_owned(),
+        kind,
+        id: object.id(),
         expected,
-        body: serde_json::to_value(properties)?,
-        keys: Vec::new(),
+        body: serde_json::to_value(object)?,
+        keys: object.keys(),
     })
 }
 
@@ -164,7 +205,26 @@ async fn read_resident(store: &dyn Configuration) -> Result<Resident, CatalogErr
     Ok(Resident {
         properties: read(&properties)?,
         acceptance: compiled(&provider, "AcceptanceTransformRules", &trust.acceptance_transform_rules)?,
+        claim_descriptions: in_order_of_publication(read_claim_descriptions(store).await?),
     })
+}
+
+/// Claim descriptions that a farm has at most.
+const CLAIM_DESCRIPTIONS: usize = 1_000;
+
+async fn read_claim_descriptions(store: &dyn Configuration) -> Result<Vec<ClaimDescription>, CatalogError> {
+    let stored = store.list(Kind::ClaimDescription, None, CLAIM_DESCRIPTIONS).await?;
+    stored.iter().map(read).collect()
+}
+
+/// AD FS's own come first, in its order; others after them.
+pub fn in_order_of_publication(mut descriptions: Vec<ClaimDescription>) -> Vec<ClaimDescription> {
+    let defaults = ClaimDescription::defaults();
+    descriptions.sort_by_cached_key(|description| {
+        let place = defaults.iter().position(|known| known.claim_type == description.claim_type);
+        (place.unwrap_or(usize::MAX), description.claim_type.clone())
+    });
+    descriptions
 }
 
 fn ready(document: &Document) -> Result<RelyingParty, CatalogError> {

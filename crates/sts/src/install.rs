@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use base::{Guid, Random, Timestamp};
-use configuration::{Certificate, ClaimsProviderTrust, ServiceProperties};
+use configuration::{Certificate, ClaimDescription, ClaimsProviderTrust, ServiceProperties};
 use keys::{GenerateError, MasterKey, NodeKey, SealError, TokenUse, Validity, generate_token_certificate};
 use store::{Configuration, Kind, Operation, StoreError, Write, WriteError};
 
-use crate::catalog::{put_claims_provider, put_properties};
+use crate::catalog::{put, put_claim_description, put_claims_provider, put_properties};
 
 /// The object of [`Kind::Node`] that holds this node's wrapping of the master key.
 pub const NODE_ID: &str = "this-node";
@@ -69,7 +69,7 @@ pub async fn install(
         enabled: true,
         acceptance_transform_rules: acceptance_rules(),
     };
-    let operations = vec![
+    let mut operations = vec![
         Operation::Put {
             kind: Kind::Node,
             id: NODE_ID.to_owned(),
@@ -82,6 +82,9 @@ pub async fn install(
         put_certificate(&signing, 0)?,
         put_certificate(&decrypting, 0)?,
     ];
+    for description in ClaimDescription::defaults() {
+        operations.push(put_claim_description(&description, 0)?);
+    }
     let epoch = store.head().await?.epoch;
     store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
     Ok(Installed { master_key, first: true })
@@ -105,14 +108,7 @@ async fn stored_master_key(
 
 /// The store operation that creates or replaces a certificate.
 pub fn put_certificate(certificate: &Certificate, expected: u64) -> Result<Operation, serde_json::Error> {
-    let kind = serde_json::to_value(certificate.certificate_type)?;
-    Ok(Operation::Put {
-        kind: Kind::Certificate,
-        id: format!("{}:{}", kind.as_str().unwrap_or_default(), certificate.thumbprint),
-        expected,
-        body: serde_json::to_value(certificate)?,
-        keys: Vec::new(),
-    })
+    put(Kind::Certificate, certificate, expected)
 }
 
 /// RSA keys take a tenth of a second each, so both are made at once. They are the first of their kind, so each is

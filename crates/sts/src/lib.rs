@@ -3,6 +3,7 @@
 //! Knows neither HTTP nor HTML, and no protocol: see [`sign_in`] for the way of a request.
 
 mod address_rate;
+pub mod administration;
 mod catalog;
 mod context;
 mod install;
@@ -24,8 +25,8 @@ use zeroize::Zeroizing;
 
 pub use address_rate::AddressRate;
 pub use catalog::{
-    Catalog, CatalogError, PROPERTIES_ID, RelyingParty, Resident, put_claims_provider, put_properties,
-    put_relying_party,
+    Catalog, CatalogError, PROPERTIES_ID, RelyingParty, Resident, in_order_of_publication,
+    put_claim_description, put_claims_provider, put_properties, put_relying_party,
 };
 pub use context::SignInContext;
 pub use install::{InstallError, Installed, NODE_ID, install, open_master_key, put_certificate};

@@ -84,6 +84,22 @@ pub enum Event {
         /// Why.
         exception: Text,
     },
+    /// 307: an administrator changed an object of the configuration.
+    #[serde(rename = "307")]
+    ConfigurationChangeSuccess {
+        /// Who, and with what.
+        user: Text,
+        /// Which object, and its properties before and after; never a secret.
+        change: Text,
+    },
+    /// 308: a change that an administrator wanted failed; nothing was changed.
+    #[serde(rename = "308")]
+    ConfigurationChangeFailure {
+        /// Who, and with what.
+        user: Text,
+        /// Which object, and why.
+        change: Text,
+    },
     /// 320: the signature of a SAML message is wrong, weak or missing.
     #[serde(rename = "320")]
     SamlProtocolSignatureVerificationError {
@@ -288,6 +304,8 @@ impl Event {
             Self::AssertionConsumerServiceNotFound { .. } => 273,
             Self::TokenIssuanceSuccess { .. } => 299,
             Self::SamlRequestProcessingError { .. } => 303,
+            Self::ConfigurationChangeSuccess { .. } => 307,
+            Self::ConfigurationChangeFailure { .. } => 308,
             Self::SamlProtocolSignatureVerificationError { .. } => 320,
             Self::InvalidNameIdPolicyError { .. } => 321,
             Self::CallerAuthorizationTokenIssuanceFailure { .. } => 324,
@@ -367,6 +385,8 @@ impl Event {
             Self::TokenIssuanceSuccess { instance, relying_party } => {
                 vec![instance.to_string(), activity, relying_party.to_string()]
             }
+            Self::ConfigurationChangeSuccess { user, change }
+            | Self::ConfigurationChangeFailure { user, change } => vec![dashed(user), dashed(change)],
             Self::SamlProtocolSignatureVerificationError { issuer, exception } => {
                 vec![issuer.to_string(), exception.to_string()]
             }

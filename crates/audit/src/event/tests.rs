@@ -86,6 +86,8 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         },
         Event::TokenIssuanceSuccess { instance: instance(), relying_party: t("urn:app") },
         Event::SamlRequestProcessingError { exception: t("MSIS0038") },
+        Event::ConfigurationChangeSuccess { user: t("root"), change: t("SsoLifetime: 480 -> 60") },
+        Event::ConfigurationChangeFailure { user: t("root"), change: t("port 443 is in use") },
         Event::SamlProtocolSignatureVerificationError { issuer: t("urn:app"), exception: t("MSIS0037") },
         Event::InvalidNameIdPolicyError {
             requestor: t("urn:app"),

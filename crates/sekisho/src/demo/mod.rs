@@ -6,6 +6,7 @@ mod certificates;
 mod content;
 mod facts;
 mod populate;
+mod restart;
 pub(crate) mod seed;
 mod service;
 
@@ -20,6 +21,8 @@ use configuration::ServiceProperties;
 use facts::Facts;
 use net::{Limits, Listener, Protocol, Server, Settings, TrustedHops};
 use seed::Seed;
+use server::{Actions, Admin};
+use sts::administration::{Administration, Role};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `sekisho demo`.
@@ -28,12 +31,13 @@ pub(crate) struct Arguments {
     /// Where the demo keeps its data; used again on the next start.
     #[arg(long, value_name = "DIR", default_value = "sekisho-demo")]
     data: PathBuf,
-    /// Name of the federation service. Loopback names are served on this machine only.
-    #[arg(long, value_name = "NAME", default_value = "localhost")]
-    host: String,
-    /// TLS port.
-    #[arg(long, value_name = "N", default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
-    port: u16,
+    /// Name of the federation service, `localhost` when the data is new; else what the configuration says. Loopback
+    /// names are served on this machine only.
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// TLS port, 8443 when the data is new; else what the configuration says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// Users, trusts and rules to add, TOML; see the book, "Your application in the demo".
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
@@ -110,7 +114,10 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
     announce(arguments, &facts, start, data)?;
     net::service_manager::ready(&format!("serving {}", facts.base_url));
 
-    let administration = tokio::spawn(admin.serve(service.server.clone()));
+    let administration =
+        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(restart::TakesEffectAtStart));
+    let api = Admin::new(service.server.clone(), administration, Actions::default());
+    let administration = tokio::spawn(admin.serve(api));
     let drained = listeners.serve(server::Routes(service.server.clone()), asked_to_end, DRAIN).await;
     net::service_manager::stopping();
     service.server.set_ready(false);

@@ -6,7 +6,9 @@ use std::path::Path;
 use base::{Guid, Secret, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use configuration::{Object, Problem, RelyingPartyTrust, SAML_20, SamlBinding, SamlEndpoint, SamlProtocol};
+use configuration::{
+    Object, Problem, RelyingPartyTrust, SAML_20, SamlBinding, SamlEndpoint, SamlProtocol, ServiceProperties,
+};
 use directory::embedded::{NewPassword, NewUser};
 use protocols::metadata::service_provider::{self, Reading};
 use rustls::pki_types::CertificateDer;
@@ -32,12 +34,13 @@ pub(super) async fn populate(service: &Service, seed: &Seed, folder: &Path) -> R
     let resident = sts.catalog.resident();
 
     let own_parties = if service.first { content::relying_parties() } else { Vec::new() };
-    let mut trusts = content::claims_xray(&resident.properties).to_vec();
+    let mut trusts = Vec::new();
     for party in own_parties.iter().chain(&seed.relying_party) {
         let trust = trust_of(party, folder, now);
         trusts.push(trust.map_err(|problem| format!("relying party '{}': {problem}", party.name))?);
     }
-    let operations = trust_operations(service, trusts).await?;
+    let mut operations = trust_operations(service, trusts).await?;
+    operations.extend(claims_xray_operations(service, &resident.properties).await?);
 
     let own_users = if service.first { content::users() } else { Vec::new() };
     let users: Vec<&SeedUser> = own_users.iter().chain(&seed.user).collect();
@@ -70,6 +73,31 @@ async fn trust_operations(service: &Service, trusts: Vec<RelyingPartyTrust>) -> 
         let body = serde_json::to_value(&trust)?;
         if stored.is_none_or(|document| document.body != body) {
             operations.push(sts::put_relying_party(&trust, version)?);
+        }
+    }
+    Ok(operations)
+}
+
+/// Writes for Claims X-Ray where it is new or has moved with the service; the rest of its trusts is the
+/// administrator's.
+async fn claims_xray_operations(service: &Service, properties: &ServiceProperties) -> Result<Vec<Operation>> {
+    let mut operations = Vec::new();
+    for mut wanted in content::claims_xray(properties) {
+        let identifier = wanted.identifier.first().map(String::as_str).unwrap_or_default();
+        let Some(document) = service.store.find(Kind::RelyingPartyTrust, "identifier", identifier).await?
+        else {
+            wanted.object_identifier = Guid::random(service.server.sts.random.as_ref());
+            operations.push(sts::put_relying_party(&wanted, 0)?);
+            continue;
+        };
+        let stored: RelyingPartyTrust = serde_json::from_value(document.body)?;
+        let moved = RelyingPartyTrust {
+            ws_fed_endpoint: wanted.ws_fed_endpoint,
+            saml_endpoints: wanted.saml_endpoints,
+            ..stored.clone()
+        };
+        if moved != stored {
+            operations.push(sts::put_relying_party(&moved, document.version)?);
         }
     }
     Ok(operations)

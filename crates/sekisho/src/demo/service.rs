@@ -45,7 +45,6 @@ pub(super) async fn open(
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Service> {
-    let (host, port) = (arguments.host.as_str(), arguments.port);
     let now = clock.now();
     let store = Arc::new(SqliteStore::open(data)?);
     let node_key = match NodeKey::open(data) {
@@ -55,18 +54,20 @@ pub(super) async fn open(
         }
         found => found?,
     };
-    let properties = properties(host, port);
+    let properties = properties(arguments);
     let installed = sts::install(store.as_ref(), &node_key, &properties, now, &random).await?;
     let master_key = installed.master_key;
 
     let catalog = Catalog::open(store.clone()).await?;
-    if catalog.resident().properties != properties {
+    let moved = moved(&catalog.resident().properties, arguments);
+    if catalog.resident().properties != moved {
         let stored = store.get(Kind::ServiceProperties, sts::PROPERTIES_ID).await?;
         let version = stored.map(|document| document.version).unwrap_or_default();
-        let operations = vec![sts::put_properties(&properties, version)?];
+        let operations = vec![sts::put_properties(&moved, version)?];
         let epoch = store.head().await?.epoch;
         catalog.write(Write { epoch, by: "demo".to_owned(), at: now, operations }).await?;
     }
+    let host = moved.host_name.as_str();
 
     let tls = tls(data, &store, &catalog, &master_key, host, &clock, &random).await?;
     let source = certificates::Source {
@@ -106,18 +107,37 @@ pub(super) async fn open(
     Ok(Service { server, store, directory, tls, first: installed.first })
 }
 
-fn properties(host: &str, port: u16) -> ServiceProperties {
+/// Properties of a new demo.
+fn properties(arguments: &Arguments) -> ServiceProperties {
+    let host = arguments.host.as_deref().unwrap_or("localhost");
     ServiceProperties {
         host_name: host.to_owned(),
-        https_port: port,
+        https_port: arguments.port.unwrap_or(8443),
         http_port: 0,
-        identifier: format!("http://{host}/adfs/services/trust"),
+        identifier: identifier(host),
         display_name: "Sekisho demo".to_owned(),
         directory_domain: DOMAIN.to_owned(),
         directory_dns_domain: DNS_DOMAIN.to_owned(),
         enable_claims_xray: true,
         ..ServiceProperties::default()
     }
+}
+
+fn identifier(host: &str) -> String {
+    format!("http://{host}/adfs/services/trust")
+}
+
+/// The stored properties with what the command line says of name and port; everything else is the administrator's.
+fn moved(stored: &ServiceProperties, arguments: &Arguments) -> ServiceProperties {
+    let mut properties = stored.clone();
+    if let Some(host) = &arguments.host {
+        if properties.identifier == identifier(&properties.host_name) {
+            properties.identifier = identifier(host);
+        }
+        properties.host_name.clone_from(host);
+    }
+    properties.https_port = arguments.port.unwrap_or(properties.https_port);
+    properties
 }
 
 /// TLS for `host`. The certificate and the authority above it are made when they are missing or end soon; the

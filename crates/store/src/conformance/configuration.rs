@@ -282,6 +282,21 @@ pub async fn the_history_tells_who_and_when(store: Arc<impl Configuration>) {
     assert_eq!(history(&*store).await, [expected]);
 }
 
+pub async fn the_change_before_a_position_is_of_the_same_object(store: Arc<impl Configuration>) {
+    write(&*store, vec![put("a", 0, json!("first")), put("b", 0, json!("other"))]).await.unwrap();
+    write(&*store, vec![put("a", 1, json!("second")), delete("a", 2)]).await.unwrap();
+    let before = async |kind, id, serial| {
+        let change = store.change_before(kind, id, serial).await.unwrap();
+        change.map(|change| (change.head.serial, change.body))
+    };
+    assert_eq!(before(KIND, "a", u64::MAX).await, Some((4, None)));
+    assert_eq!(before(KIND, "a", 4).await, Some((3, Some(json!("second")))));
+    assert_eq!(before(KIND, "a", 3).await, Some((1, Some(json!("first")))));
+    assert_eq!(before(KIND, "a", 1).await, None);
+    assert_eq!(before(KIND, "b", 4).await, Some((2, Some(json!("other")))));
+    assert_eq!(before(Kind::ClaimDescription, "a", 9).await, None);
+}
+
 /// Security case 85, the race of two administrators.
 pub async fn writers_that_race_for_one_object_lose_no_update(store: Arc<impl Configuration + 'static>) {
     write(&*store, vec![put("counter", 0, json!(0))]).await.unwrap();

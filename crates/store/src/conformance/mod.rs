@@ -52,6 +52,7 @@ macro_rules! configuration_contract {
             kinds_are_separate
             lists_and_histories_come_in_pages
             the_history_tells_who_and_when
+            the_change_before_a_position_is_of_the_same_object
             writers_that_race_for_one_object_lose_no_update
             writers_in_parallel_leave_no_gap_in_the_serial_numbers
             reads_see_every_write_that_returned

@@ -114,6 +114,20 @@ impl Configuration for SqliteStore {
             })
             .await
     }
+
+    async fn change_before(&self, kind: Kind, id: &str, before: u64) -> Result<Option<Change>, StoreError> {
+        let id = id.to_owned();
+        let sql = "SELECT epoch, serial, kind, id, version, body, at, by FROM changes
+                   WHERE kind = ?1 AND id = ?2 AND serial < ?3 ORDER BY serial DESC LIMIT 1";
+        self.configuration
+            .read("read the history of the configuration", move |connection| {
+                connection
+                    .prepare_cached(sql)?
+                    .query_row(params![kind.name(), id, sql_number(before)], change)
+                    .optional()
+            })
+            .await
+    }
 }
 
 /// Runs on the writing thread, within a transaction that an error undoes.
