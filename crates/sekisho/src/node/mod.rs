@@ -16,6 +16,5 @@ mod run;
 pub(crate) mod settings;
 mod ssl_certificate;
 
-pub(crate) use open::{Assembly, assemble};
-pub(crate) use ports::PortsFollow;
-pub(crate) use run::{DRAIN, asked_to_end, run};
+pub(crate) use open::{Assembly, assemble, certificates};
+pub(crate) use run::{asked_to_end, run};

@@ -11,7 +11,7 @@ use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
 use store::sqlite::SqliteStore;
 use sts::Catalog;
-use sts::administration::Administration;
+use sts::administration::{Administration, Role};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
@@ -85,7 +85,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration = Administration::primary().observed_by(Arc::new(PortsFollow(handle.clone())));
+    let administration = Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
     let admin =
         tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
     let base = properties.base_url();
