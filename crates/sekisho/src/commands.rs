@@ -11,7 +11,7 @@ use base::{Clock, Random, Secret, SystemClock, SystemRandom};
 use cmdlets::administration::{SocketAdministration, socket_path};
 use cmdlets::output::Target;
 use cmdlets::{Console, Environment, Local, Shell};
-use keys::{CertificateStore, StoreImport};
+use keys::certificate_store::{CertificateStore, StoreImport};
 use serde_json::{Map, Value};
 
 use crate::node::install::{NewFarm, install, leave_to_owner, node_key};

@@ -6,7 +6,7 @@ use base::{Random, Secret, Timestamp};
 use configuration::{Certificate, CertificateType};
 use keys::{Chain, ImportRules, MasterKey, import_pem, import_pfx};
 use store::sqlite::SqliteStore;
-use store::{Configuration, Document, Kind, Write};
+use store::{Configuration, Write};
 
 use crate::node::certificates;
 

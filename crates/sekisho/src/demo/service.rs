@@ -1,23 +1,22 @@
 //! Opens the demo's data directory and makes the service of it.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Event, Journal, JournalOptions, Record, Text};
+use audit::{Event, Record, Text};
 use base::{Clock, Random};
-use configuration::{Certificate, CertificateType, ServiceProperties};
-use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
-use keys::{
-    CookieKeys, DemoTls, MasterKey, NodeKey, NodeKeyError, SigningKey, SigningQueue, generate_demo_tls,
-};
+use configuration::{Certificate, ServiceProperties};
+use directory::embedded::EmbeddedDirectory;
+use keys::{DemoTls, MasterKey, NodeKey, NodeKeyError, generate_demo_tls};
 use net::{ClientCertificates, NamedCertificate, TicketKey, TicketKeys, Tls};
 use serde::{Deserialize, Serialize};
 use server::FederationServer;
 use store::sqlite::SqliteStore;
 use store::{Configuration, Kind, Operation, Write};
-use sts::{AddressRate, Catalog, Sts};
+use sts::Catalog;
+
+use crate::node::{Assembly, assemble};
 
 use super::content::{DNS_DOMAIN, DOMAIN};
 use super::facts::Facts;

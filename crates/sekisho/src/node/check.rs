@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use base::{Clock, SystemClock, Timestamp};
 use cmdlets::administration::{Administration, SocketAdministration};
-use keys::{CertificateStore, NodeKey};
+use keys::NodeKey;
+use keys::certificate_store::CertificateStore;
 use net::{ListenerSet, ListenerState};
 use serde::{Deserialize, Serialize};
 use store::sqlite::SqliteStore;
@@ -170,15 +171,16 @@ async fn look(data: &Path, findings: &mut Vec<Finding>) -> Result<()> {
         ports.push(("TlsClientPort", properties.tls_client_port));
     }
     for (name, port) in &ports {
-        let bound = addresses(&properties, *port).into_iter().map(std::net::TcpListener::bind);
-        let in_use =
-            bound.filter_map(std::result::Result::err).find(|error| error.kind() == ErrorKind::AddrInUse);
-        let holder = || net::port_holders(*port).first().map(ToString::to_string);
-        findings.push(match in_use {
+        let taken = addresses(&properties, *port).into_iter().find(|address| {
+            let bound = std::net::TcpListener::bind(address);
+            bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+        });
+        findings.push(match taken {
             None => Finding::new(name, Severity::Ok, format!("{port} is free")),
-            Some(error) => {
-                let detail = format!("{port} is taken: {}", holder().unwrap_or_else(|| error.to_string()));
-                Finding::new(name, Severity::Problem, detail)
+            Some(address) => {
+                let holder = net::port_holders(address).first().map(ToString::to_string);
+                let holder = holder.unwrap_or_else(|| "the system does not say by whom".to_owned());
+                Finding::new(name, Severity::Problem, format!("{port} is taken: {holder}"))
             }
         });
     }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use base::{Clock, Random};
 use configuration::ServiceProperties;
-use keys::{CertificateStore, NodeKey, NodeKeyError};
+use keys::certificate_store::{CertificateStore, StoredCertificate};
+use keys::{NodeKey, NodeKeyError};
 use store::sqlite::SqliteStore;
 
 use super::listeners::certauth;
@@ -73,9 +74,7 @@ pub(crate) async fn install(
     }
     let host = farm.federation_service_name.as_str();
     let properties = properties(farm);
-    if let Some(problem) = properties.problems().first() {
-        return Err(problem.to_string().into());
-    }
+    check(&properties)?;
     let node_key = Arc::new(node_key(data, random.as_ref())?);
     let certificates = CertificateStore::open(data, node_key.clone());
     let thumbprint = choose(&certificates, farm)?;
@@ -131,6 +130,19 @@ fn properties(farm: &NewFarm) -> ServiceProperties {
     }
 }
 
+fn check(properties: &ServiceProperties) -> Result<()> {
+    let object =
+        configuration::object_type("service-properties").ok_or("service properties are not declared")?;
+    let body = serde_json::to_value(properties)?;
+    match (object.check)(body) {
+        Ok(_) => Ok(()),
+        Err(problems) => {
+            let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(texts.join("; ").into())
+        }
+    }
+}
+
 /// The key of this node; made by whatever needs it first.
 pub(crate) fn node_key(data: &Path, random: &dyn Random) -> Result<NodeKey> {
     Ok(match NodeKey::open(data) {
@@ -154,7 +166,7 @@ fn choose(certificates: &CertificateStore, farm: &NewFarm) -> Result<String> {
         .certificates
         .iter()
         .filter(|stored| stored.covers(host))
-        .map(keys::StoredCertificate::thumbprint)
+        .map(StoredCertificate::thumbprint)
         .collect();
     match covering.as_slice() {
         [one] => Ok((*one).to_owned()),

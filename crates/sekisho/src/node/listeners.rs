@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use configuration::ServiceProperties;
-use keys::StoredCertificate;
+use keys::certificate_store::StoredCertificate;
 use net::{ClientCertificates, Issuers, Listener, NamedCertificate, Protocol, Tls};
 use rustls::sign::CertifiedKey;
 

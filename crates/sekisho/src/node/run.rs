@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use audit::{Event, Record};
 use base::{Clock, Random, SystemClock, SystemRandom};
-use keys::{CertificateStore, NodeKey};
+use keys::NodeKey;
+use keys::certificate_store::CertificateStore;
 use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
 use store::sqlite::SqliteStore;
@@ -85,7 +86,8 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration = Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
+    let administration =
+        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
     let admin =
         tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
     let base = properties.base_url();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use configuration::ServiceProperties;
-use keys::CertificateStore;
+use keys::certificate_store::CertificateStore;
 use net::{Listener, Protocol, ServerHandle};
 use serde_json::{Value, json};
 use server::{ActionAnswer, ActionError, FederationServer};
