@@ -18,6 +18,7 @@ mod passport_wsfed_saml2;
 mod passwords;
 mod process;
 mod python3_saml;
+mod runbook_49443;
 mod saml;
 mod secrets;
 mod seed;

@@ -10,6 +10,8 @@ mod curl;
 mod demo;
 mod events;
 mod html;
+pub mod node;
+pub mod runbook;
 mod tools;
 
 pub use authn_request::{AuthnRequest, decode_base64, encode_base64, percent};

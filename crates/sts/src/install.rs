@@ -41,6 +41,9 @@ pub enum InstallError {
     /// A stored document can't be read or written.
     #[error("a configuration object can't be read or written: {0}")]
     Json(#[from] serde_json::Error),
+    /// The store is empty.
+    #[error("the store holds no master key for this node: no farm is installed in it")]
+    NotInstalled,
     /// A thread that makes keys failed.
     #[error("making the certificates failed")]
     Thread,
@@ -54,9 +57,8 @@ pub async fn install(
     now: Timestamp,
     random: &Arc<dyn Random>,
 ) -> Result<Installed, InstallError> {
-    if let Some(document) = store.get(Kind::Node, NODE_ID).await? {
-        let wrapped = serde_json::from_value(document.body)?;
-        return Ok(Installed { master_key: node_key.unwrap(&wrapped)?, first: false });
+    if let Some(master_key) = stored_master_key(store, node_key).await? {
+        return Ok(Installed { master_key, first: false });
     }
     let master_key = MasterKey::generate(random.as_ref());
     let [signing, decrypting] = make_certificates(&properties.host_name, now, &master_key, random).await?;
@@ -88,6 +90,22 @@ pub async fn install(
     let epoch = store.head().await?.epoch;
     store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
     Ok(Installed { master_key, first: true })
+}
+
+/// Opens the farm's master key on a node that is installed.
+pub async fn open_master_key(
+    store: &dyn Configuration,
+    node_key: &NodeKey,
+) -> Result<MasterKey, InstallError> {
+    stored_master_key(store, node_key).await?.ok_or(InstallError::NotInstalled)
+}
+
+async fn stored_master_key(
+    store: &dyn Configuration,
+    node_key: &NodeKey,
+) -> Result<Option<MasterKey>, InstallError> {
+    let Some(document) = store.get(Kind::Node, NODE_ID).await? else { return Ok(None) };
+    Ok(Some(node_key.unwrap(&serde_json::from_value(document.body)?)?))
 }
 
 /// The store operation that creates or replaces a certificate.

@@ -29,7 +29,7 @@ pub use catalog::{
     put_claim_description, put_claims_provider, put_properties, put_relying_party,
 };
 pub use context::SignInContext;
-pub use install::{InstallError, Installed, NODE_ID, install, put_certificate};
+pub use install::{InstallError, Installed, NODE_ID, install, open_master_key, put_certificate};
 pub use issue::{IssueError, Issued, Wanted};
 pub use rules::{STORES, compile};
 pub use session::{RequestFingerprint, Session, SessionCache};

@@ -6,7 +6,9 @@ use base::{Random, Secret, Timestamp};
 use configuration::{Certificate, CertificateType};
 use keys::{Chain, ImportError, ImportRules, MasterKey, import_pem, import_pfx};
 use store::sqlite::SqliteStore;
-use store::{Configuration, Document, Kind, Write};
+use store::{Configuration, Write};
+
+use crate::node::certificates;
 
 use super::Result;
 use super::seed::{SeedCertificate, SeedCertificates};
@@ -32,7 +34,7 @@ pub(super) async fn import(store: &SqliteStore, source: &Source<'_>) -> Result<(
         let Some(seed) = seed else { continue };
         let imported = read(source, certificate_type, seed)
             .map_err(|error| format!("certificates.{key}: {}: {error}", seed.file.display()))?;
-        let stored = of_type(store, certificate_type).await?;
+        let stored = certificates(store, certificate_type).await?;
         if stored.iter().any(|(known, _)| known.is_primary && known.thumbprint == imported.thumbprint) {
             continue;
         }
@@ -75,23 +77,4 @@ fn read(
             })?
         }
     })
-}
-
-/// The primary certificate of a type.
-pub(super) async fn primary(store: &SqliteStore, certificate_type: CertificateType) -> Result<Certificate> {
-    let stored = of_type(store, certificate_type).await?;
-    let primary = stored.into_iter().find(|(certificate, _)| certificate.is_primary);
-    let missing = || format!("the configuration has no primary certificate of type {certificate_type:?}");
-    Ok(primary.ok_or_else(missing)?.0)
-}
-
-async fn of_type(store: &SqliteStore, wanted: CertificateType) -> Result<Vec<(Certificate, Document)>> {
-    let mut found = Vec::new();
-    for document in store.list(Kind::Certificate, None, 100).await? {
-        let certificate: Certificate = serde_json::from_value(document.body.clone())?;
-        if certificate.certificate_type == wanted {
-            found.push((certificate, document));
-        }
-    }
-    Ok(found)
 }

@@ -11,19 +11,21 @@ pub(crate) mod seed;
 mod service;
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{Clock, Random, SystemClock, SystemRandom};
-use configuration::ServiceProperties;
 use facts::Facts;
 use net::{Limits, Listener, Protocol, Server, Settings, TrustedHops};
 use seed::Seed;
 use server::{Actions, Admin};
 use sts::administration::{Administration, Role};
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::Result;
+use crate::node::asked_to_end;
+use crate::node::listeners::{HTTPS, PROBE, addresses};
 
 /// Arguments of `sekisho demo`.
 #[derive(clap::Args)]
@@ -49,15 +51,13 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
 /// Requests in progress get this long when the demo is asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Runs the demo until it is asked to end.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
-    init_log();
+    crate::init_log();
     let seed = arguments.seed.as_deref().map(Seed::read).transpose()?;
     let data = prepare_directory(&arguments.data, arguments.reset)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -80,13 +80,13 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
     let listeners = Server::bind(Settings {
         listeners: vec![
             Listener {
-                name: "https".to_owned(),
-                addresses: addresses(&resident.properties),
+                name: HTTPS.to_owned(),
+                addresses: addresses(&resident.properties, resident.properties.https_port),
                 protocol: Protocol::Tls(service.tls.clone()),
                 proxy_protocol: false,
             },
             Listener {
-                name: "probe".to_owned(),
+                name: PROBE.to_owned(),
                 addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, resident.properties.http_port))],
                 protocol: Protocol::Plain,
                 proxy_protocol: false,
@@ -104,7 +104,7 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
             return Err(error.into());
         }
     };
-    let probe = listeners.addresses().into_iter().find(|(name, _)| &**name == "probe");
+    let probe = listeners.addresses().into_iter().find(|(name, _)| &**name == PROBE);
     let probe_port = probe.map(|(_, address)| address.port()).unwrap_or_default();
 
     let facts = populated.facts(&service, data, &admin_path, probe_port);
@@ -129,15 +129,6 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
     Ok(())
 }
 
-/// Loopback names are served on loopback; other names wherever this machine has an address.
-fn addresses(properties: &ServiceProperties) -> Vec<SocketAddr> {
-    let ips: [IpAddr; 2] = match properties.is_loopback() {
-        true => [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        false => [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
-    };
-    ips.into_iter().map(|ip| SocketAddr::new(ip, properties.https_port)).collect()
-}
-
 fn announce(arguments: &Arguments, facts: &Facts, start: Instant, data: &Path) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match arguments.json {
@@ -146,18 +137,6 @@ fn announce(arguments: &Arguments, facts: &Facts, start: Instant, data: &Path) -
     }
     out.flush()?;
     Ok(())
-}
-
-/// Listens for SIGTERM and Ctrl-C from now on; the future is ready when one of them came.
-fn asked_to_end() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// Makes the data directory. `--reset` empties only a directory that a demo made.
@@ -187,11 +166,4 @@ fn prepare_directory(data: &Path, reset: bool) -> Result<PathBuf> {
     Ok(found.map_err(|error| {
         format!("--data {}: {error}; expected a directory, or a name that is free", data.display())
     })?)
-}
-
-/// Warnings and errors go to standard error; `RUST_LOG` widens or narrows them.
-fn init_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
 }

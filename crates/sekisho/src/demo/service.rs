@@ -1,31 +1,27 @@
 //! Opens the demo's data directory and makes the service of it.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Event, Journal, JournalOptions, Record, Text};
+use audit::{Event, Record, Text};
 use base::{Clock, Random};
-use configuration::{Certificate, CertificateType, ServiceProperties};
-use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
-use keys::{
-    CookieKeys, DemoTls, MasterKey, NodeKey, NodeKeyError, SigningKey, SigningQueue, generate_demo_tls,
-};
+use configuration::{Certificate, ServiceProperties};
+use directory::embedded::EmbeddedDirectory;
+use keys::{DemoTls, MasterKey, NodeKey, NodeKeyError, generate_demo_tls};
 use net::{ClientCertificates, NamedCertificate, TicketKey, TicketKeys, Tls};
 use serde::{Deserialize, Serialize};
 use server::FederationServer;
 use store::sqlite::SqliteStore;
 use store::{Configuration, Kind, Operation, Write};
-use sts::{AddressRate, Catalog, Sts};
+use sts::Catalog;
+
+use crate::node::{Assembly, assemble};
 
 use super::content::{DNS_DOMAIN, DOMAIN};
 use super::facts::Facts;
 use super::seed::Seed;
 use super::{Arguments, Result, certificates};
-
-/// Signatures that may wait; each is half a millisecond of work.
-const SIGNING_QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1_023);
 
 /// The service and what the demo still does with its parts.
 pub(super) struct Service {
@@ -78,32 +74,17 @@ pub(super) async fn open(
         random: random.as_ref(),
     };
     certificates::import(&store, &source).await?;
-    let signing = certificates::primary(&store, CertificateType::TokenSigning).await?;
-    let decrypting = certificates::primary(&store, CertificateType::TokenDecrypting).await?;
-    let options = EmbeddedOptions::new(DOMAIN, DNS_DOMAIN);
-    let directory = EmbeddedDirectory::new(store.clone(), clock.clone(), random.clone(), options)?;
-    let directory = Arc::new(directory);
-    let node: Arc<str> = host.into();
-    let options = JournalOptions { node: node.clone(), ..JournalOptions::default() };
-    let journal = Journal::open(&data.join("journal"), options, clock.clone())?;
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let sts = Sts {
-        clock: clock.clone(),
-        cookie_keys: CookieKeys::new(master_key.cookie_key(1)?, None),
-        random,
+    let assembly = Assembly {
+        data,
+        store: store.clone(),
         catalog,
-        directory: directory.clone(),
-        activity: store.clone(),
-        once: store.clone(),
-        signing_queue: SigningQueue::start(threads, SIGNING_QUEUE)?,
-        signing_key: Arc::new(SigningKey::open(&signing, &master_key)?),
-        decrypting_certificate: decrypting.certificate.into(),
-        journal,
-        node,
-        address_rate: AddressRate::default(),
+        master_key: &master_key,
+        node: node_key.node(),
+        node_name: host,
+        clock: clock.clone(),
+        random,
     };
-    let node_id = node_key.node();
-    let server = FederationServer::new(sts, node_id)?;
+    let (server, directory) = assemble(assembly).await?;
     Ok(Service { server, store, directory, tls, first: installed.first })
 }
 

@@ -1,0 +1,20 @@
+//! A node: what `serve` and `demo` have in common.
+//!
+//! ```text
+//! data directory → store → node key, master key → catalog, keys, directory, journal → service
+//!                                                   listeners → ready → … → drained
+//! ```
+
+pub(crate) mod check;
+pub(crate) mod fetch;
+pub(crate) mod install;
+pub(crate) mod listeners;
+mod open;
+mod ports;
+mod readiness;
+mod run;
+pub(crate) mod settings;
+mod ssl_certificate;
+
+pub(crate) use open::{Assembly, assemble, certificates};
+pub(crate) use run::{asked_to_end, run};

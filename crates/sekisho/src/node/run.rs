@@ -1,0 +1,162 @@
+//! `sekisho serve`: a node of an installed farm, from its first try to bind to its end.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use audit::{Event, Record};
+use base::{Clock, Random, SystemClock, SystemRandom};
+use keys::NodeKey;
+use keys::certificate_store::CertificateStore;
+use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
+use server::{ActionAnswer, Actions, Admin, AdminSocket};
+use store::sqlite::SqliteStore;
+use sts::Catalog;
+use sts::administration::{Administration, Role};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::check;
+use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
+use super::open::{Assembly, assemble};
+use super::ports::PortsFollow;
+use super::readiness;
+use super::settings::NodeSettings;
+use super::ssl_certificate::SslCertificate;
+use crate::Result;
+
+/// Requests in progress get this long when the node is asked to end.
+pub(crate) const DRAIN: Duration = Duration::from_secs(30);
+
+/// Serves the node in `data` until it is asked to end.
+pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
+    // First of all, so that nobody can end the process in another way than this.
+    let asked_to_end = asked_to_end()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let settings = NodeSettings::read(data)?.ok_or_else(|| not_installed(data))?;
+    let store = Arc::new(SqliteStore::open(data)?);
+    let node_key = Arc::new(NodeKey::open(data)?);
+    let master_key = sts::open_master_key(store.as_ref(), &node_key).await?;
+    let catalog = Catalog::open(store.clone()).await?;
+    let assembly = Assembly {
+        data,
+        store,
+        catalog,
+        master_key: &master_key,
+        node: node_key.node(),
+        node_name: &settings.node_name,
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+    let (server, _directory) = assemble(assembly).await?;
+
+    let properties = server.sts.catalog.resident().properties.clone();
+    let host = properties.host_name.as_str();
+    let certificates = CertificateStore::open(data, node_key);
+    let stored = certificates.get(&settings.certificate_hash)?;
+    let key = certificates.tls_key(&settings.certificate_hash)?;
+    let tls = |certificates: &[net::NamedCertificate]| -> Result<Arc<Tls>> {
+        let ticket = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
+        let tickets = TicketKeys { current: ticket, previous: Vec::new() };
+        Ok(Tls::new(certificates, tickets, clock.clone(), random.clone())?)
+    };
+    let doors = Doors {
+        https: tls(&https_certificates(host, &stored, &key))?,
+        user_certificates: tls(&user_certificates(host, &key))?,
+    };
+    let listeners = listeners(&properties, &doors, stored.covers(&certauth(host)), settings.proxy_protocol);
+    for conflict in net::ephemeral_conflicts(&ports(&listeners)) {
+        tracing::warn!(%conflict, "a port may be taken while the service is down");
+    }
+    let admin = AdminSocket::bind(admin_socket)
+        .map_err(|error| format!("administration socket {}: {error}", admin_socket.display()))?;
+    let listening = Server::bind_available(Settings {
+        listeners,
+        limits: Limits::default(),
+        trusted_hops: settings.trusted_hops()?,
+        clock: clock.clone(),
+        random,
+    });
+    let handle = listening.start(server::Routes(server.clone()));
+    let ssl_certificate = Arc::new(SslCertificate {
+        data: data.to_owned(),
+        settings: Mutex::new(settings),
+        certificates,
+        doors,
+        handle: handle.clone(),
+        server: server.clone(),
+    });
+    let administration =
+        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
+    let admin =
+        tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
+    let base = properties.base_url();
+    let hosts = vec![
+        format!("{base}/adfs/ls/"),
+        format!("{base}/FederationMetadata/2007-06/FederationMetadata.xml"),
+        format!("http://{host}:{}/adfs/probe", properties.http_port),
+    ];
+    let readiness = tokio::spawn(readiness::follow(server.clone(), handle.clone(), hosts));
+
+    asked_to_end.await;
+    net::service_manager::stopping();
+    readiness.abort();
+    server.set_ready(false);
+    let drained = handle.drain(DRAIN).await;
+    admin.abort();
+    let stop = Record::service(clock.now(), server.sts.node.clone(), Event::FsServiceStop);
+    server.sts.journal.append(&stop).await?;
+    server.sts.journal.close();
+    if drained.cut > 0 {
+        tracing::warn!(cut = drained.cut, "connections were cut at the end");
+    }
+    Ok(())
+}
+
+fn actions(ssl_certificate: &Arc<SslCertificate>) -> Actions {
+    let (get, set, all) = (ssl_certificate.clone(), ssl_certificate.clone(), ssl_certificate.clone());
+    Actions::default()
+        .with(check::ACTION, move |_| {
+            let all = all.clone();
+            async move {
+                let findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                let objects =
+                    findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+                Ok(ActionAnswer { objects, warnings: Vec::new() })
+            }
+        })
+        .with("get-ssl-certificate", move |_| {
+            let get = get.clone();
+            async move { Ok(get.get()) }
+        })
+        .with("set-ssl-certificate", move |call| {
+            let set = set.clone();
+            async move { set.set(&call.body, call.what_if).await }
+        })
+}
+
+fn ports(listeners: &[net::Listener]) -> Vec<u16> {
+    let ports = listeners.iter().flat_map(|listener| &listener.addresses);
+    ports.map(std::net::SocketAddr::port).collect()
+}
+
+/// What to do in a data directory without a farm.
+pub(crate) fn not_installed(data: &Path) -> String {
+    format!(
+        "no farm is installed in {}; import a TLS certificate (Import-PfxCertificate) and run Install-AdfsFarm, or name \
+         another directory with --data",
+        data.display()
+    )
+}
+
+/// Listens for SIGTERM and Ctrl-C from now on; the future is ready when one of them came.
+pub(crate) fn asked_to_end() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
