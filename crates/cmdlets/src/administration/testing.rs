@@ -88,14 +88,10 @@ impl Administration for Fake {
             Selection::All => true,
             Selection::By(index, value) => {
                 let members = body.as_object().into_iter().flatten();
-                let found =
-                    members.filter(|(name, _)| name.eq_ignore_ascii_case(index)).any(|(_, member)| {
-                        match member {
-                            Value::Array(items) => items.iter().any(|item| item == value),
-                            member => member == value,
-                        }
-                    });
-                found
+                members.filter(|(name, _)| name.eq_ignore_ascii_case(index)).any(|(_, member)| match member {
+                    Value::Array(items) => items.iter().any(|item| item == value),
+                    member => member == value,
+                })
             }
         };
         let objects = self.objects.borrow();

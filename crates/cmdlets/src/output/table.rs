@@ -7,7 +7,7 @@ use super::text::{columns, display};
 /// A blank line, headings, dashes, a line for each object, two blank lines. The columns are those of the first
 /// object; numbers stand at the right; what does not fit ends with `...`.
 pub(super) fn table(objects: &[Value], width: usize) -> String {
-    let Some(headings) = objects.iter().find_map(Value::as_object).map(|members| names(members)) else {
+    let Some(headings) = objects.iter().find_map(Value::as_object).map(names) else {
         return objects.iter().map(|value| format!("{}\n", display("", value))).collect();
     };
     let rows: Vec<Vec<String>> = objects

@@ -84,7 +84,7 @@ fn properties_are_selected_by_pattern_and_wide_characters_are_counted() {
 #[test]
 fn what_would_steer_a_terminal_is_not_printed() {
     let object = json!({ "Name": "App\u{1b}]0;x\u{7}\u{202e}", "A": 1 });
-    let text = render(&[object.clone()], &View::Default, Target::Terminal(80));
+    let text = render(std::slice::from_ref(&object), &View::Default, Target::Terminal(80));
     assert!(text.contains("App\u{fffd}]0;x\u{fffd}\u{fffd}") && !text.contains('\u{1b}'), "{text}");
     // Into a pipe it is JSON, where control characters are escaped.
     assert!(!render(&[object], &View::Default, Target::Pipe).contains('\u{1b}'));
