@@ -2,7 +2,7 @@
 # The whole lab, or the named parts:  lab.sh fetch|up|down|status|prove|purge|env [part...]
 LAB_NAME=lab
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-ALL=(pki apache-sp clients browser)
+ALL=(pki apache-sp clients browser postgres)
 cmd=${1:-}; [ $# -gt 0 ] && shift
 parts=("$@"); [ ${#parts[@]} -gt 0 ] || parts=("${ALL[@]}")
 rc=0

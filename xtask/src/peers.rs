@@ -7,7 +7,7 @@ use crate::project::Project;
 use crate::step::Step;
 
 /// Parts of the lab, in the order in which they start.
-const PARTS: [&str; 4] = ["pki", "apache-sp", "clients", "browser"];
+const PARTS: [&str; 5] = ["pki", "apache-sp", "clients", "browser", "postgres"];
 
 /// Installs what is missing, all parts at once, and starts them. What cannot be installed is left out: its
 /// log says what to install, and the tests that need it are skipped.

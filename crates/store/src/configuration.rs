@@ -5,10 +5,13 @@ use base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
+use crate::kind_name::KindName;
 
 /// Kinds of configuration objects. The name is part of the stored data: never rename one.
+///
+/// Another node may be of a later release: a kind that this one does not know is kept and passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Kind {
     /// Farm-wide service properties; one object.
     ServiceProperties,
@@ -34,14 +37,25 @@ pub enum Kind {
     Endpoint,
     /// Global authentication policy; one object.
     GlobalAuthenticationPolicy,
-    /// Synchronisation of this node; one object, never sent to another node.
+    /// Synchronisation of this node, such as how often it asks the primary; one object.
     SyncProperties,
     /// Nodes of the farm, by name.
     FarmNode,
+    /// A kind of a later release, by the name it has there.
+    Unknown(KindName),
+}
+
+/// Where the objects of a kind live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// On every node of the farm.
+    Farm,
+    /// On one node: never copied to another, changed on a secondary too, and not part of the history.
+    Node,
 }
 
 impl Kind {
-    /// Every kind.
+    /// Every kind that this release knows.
     pub const ALL: [Self; 14] = [
         Self::ServiceProperties,
         Self::RelyingPartyTrust,
@@ -60,7 +74,7 @@ impl Kind {
     ];
 
     /// The name in stored data.
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::ServiceProperties => "service-properties",
             Self::RelyingPartyTrust => "relying-party-trust",
@@ -76,12 +90,36 @@ impl Kind {
             Self::GlobalAuthenticationPolicy => "global-authentication-policy",
             Self::SyncProperties => "sync-properties",
             Self::FarmNode => "farm-node",
+            Self::Unknown(name) => name.as_str(),
         }
     }
 
-    /// The kind that `name` names in stored data.
+    /// The kind that `name` names in stored data; `None` when no kind can have this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        known.or_else(|| KindName::new(name).map(Self::Unknown))
+    }
+
+    /// Where the objects of this kind live.
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Node | Self::SslCertificate | Self::SyncProperties => Scope::Node,
+            _ => Scope::Farm,
+        }
+    }
+}
+
+impl From<Kind> for String {
+    fn from(kind: Kind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Kind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_name(&name).ok_or_else(|| KindName::REQUIRED.to_owned())
     }
 }
 
@@ -136,6 +174,15 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The kind of the object that it changes.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Put { kind, .. } | Self::Delete { kind, .. } => *kind,
+        }
+    }
+}
+
 /// A change of one or more objects: all of it happens, or none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
@@ -147,6 +194,21 @@ pub struct Write {
     pub at: Timestamp,
     /// The steps, in order.
     pub operations: Vec<Operation>,
+}
+
+impl Write {
+    /// How many steps a write may have, since a node copies a write as one.
+    pub const OPERATIONS: usize = 20_000;
+
+    /// Whether the steps are few enough to be kept.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.operations.len() <= Self::OPERATIONS {
+            return Ok(());
+        }
+        let (found, most) = (self.operations.len(), Self::OPERATIONS);
+        let cause = format!("the change has {found} steps; make several of at most {most}");
+        Err(StoreError { operation: "change the configuration", cause, retryable: false })
+    }
 }
 
 /// One entry of the history.
@@ -209,6 +271,14 @@ pub enum WriteError {
         /// Epoch of the store.
         current: u64,
     },
+    /// This node holds a copy, and another node is the one that writes.
+    #[error(
+        "PS0033: this is a secondary server of a farm with a local database, and the configuration is changed on the primary server only; run the command on '{primary}'"
+    )]
+    Secondary {
+        /// Name of the primary server; `the primary server` when this node was not told.
+        primary: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -217,10 +287,12 @@ pub enum WriteError {
 /// Configuration objects.
 ///
 /// - A [`write`](Self::write) is atomic and durable when it returns (fsync), and appends one [`Change`] for
-///   each operation in the same transaction.
+///   each operation in the same transaction. Objects of [`Scope::Node`] have versions too, but no place in the
+///   history: changing them takes no serial number.
 /// - Serial numbers have no gaps and never repeat within the life of the store.
 /// - A process killed at any instant leaves the state before or after a write, never between.
-/// - Reads see every write that returned before they began.
+/// - Reads see every write that returned before they began. Where several nodes share a database, another
+///   node's write may be missing from [`head`](Self::head) for the time that the backend documents.
 #[async_trait]
 pub trait Configuration: Send + Sync {
     /// Newest position.
@@ -276,6 +348,26 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
-        assert_eq!(Kind::from_name("trust-of-tomorrow"), None);
+    }
+
+    #[test]
+    fn a_kind_of_a_later_release_keeps_its_name() {
+        let kind: Kind = serde_json::from_str(r#""trust-of-tomorrow""#).unwrap();
+        assert!(matches!(kind, Kind::Unknown(_)), "{kind:?}");
+        assert_eq!((kind.name(), kind.scope()), ("trust-of-tomorrow", Scope::Farm));
+        assert_eq!(serde_json::to_value(kind).unwrap(), "trust-of-tomorrow");
+        for refused in ["", "Trust", "a b", "x'--", "trust\u{e9}", &"x".repeat(33)] {
+            assert_eq!(Kind::from_name(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_write_of_too_many_steps_is_refused() {
+        let step = Operation::Delete { kind: Kind::FarmKey, id: "a".into(), expected: 1 };
+        let operations = vec![step; Write::OPERATIONS];
+        let mut write = Write { epoch: 1, by: "test".into(), at: Timestamp::from_seconds(0), operations };
+        assert!(write.check().is_ok());
+        write.operations.extend_from_within(..1);
+        assert!(write.check().unwrap_err().to_string().contains("20000"));
     }
 }

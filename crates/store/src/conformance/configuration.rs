@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Change, Configuration, Head, Kind, Operation, Write, WriteError};
+use crate::{Change, Configuration, Head, Kind, Operation, Scope, Write, WriteError};
 
 const KIND: Kind = Kind::RelyingPartyTrust;
 
@@ -229,7 +229,41 @@ pub async fn kinds_are_separate(store: Arc<impl Configuration>) {
         assert!(document.is_none_or(|document| document.kind == kind && document.body == json!(kind.name())));
     }
     let kinds: Vec<_> = history(&*store).await.iter().map(|change| change.kind).collect();
-    assert_eq!(kinds[..Kind::ALL.len()], Kind::ALL);
+    let of_the_farm = Kind::ALL.into_iter().filter(|kind| kind.scope() == Scope::Farm);
+    assert!(of_the_farm.chain([KIND]).eq(kinds));
+}
+
+pub async fn a_kind_of_a_later_release_is_kept(store: Arc<impl Configuration>) {
+    let kind = Kind::from_name("trust-of-tomorrow").unwrap();
+    let keys = vec![("identifier", "urn:a".to_owned())];
+    let operation = Operation::Put { kind, id: "a".into(), expected: 0, body: json!({ "New": 1 }), keys };
+    write(&*store, vec![operation]).await.unwrap();
+    let document = store.find(kind, "identifier", "urn:a").await.unwrap().unwrap();
+    assert_eq!((document.kind, document.body), (kind, json!({ "New": 1 })));
+    assert_eq!(history(&*store).await.pop().unwrap().kind, kind);
+}
+
+/// They change on nodes that may not change the farm's objects, so they take no number of its history.
+pub async fn objects_of_one_node_have_versions_but_no_place_in_the_history(store: Arc<impl Configuration>) {
+    let put = |expected, body| {
+        let kind = Kind::SyncProperties;
+        Operation::Put { kind, id: "fs01".into(), expected, body, keys: vec![("name", "fs01".into())] }
+    };
+    let before = write(&*store, vec![put_with_keys("a", 0, json!(1), &[])]).await.unwrap();
+    assert_eq!(write(&*store, vec![put(0, json!(1))]).await.unwrap(), before);
+    assert!(matches!(
+        write(&*store, vec![put(0, json!(2))]).await,
+        Err(WriteError::Conflict { kind: Kind::SyncProperties, expected: 0, current: 1, .. })
+    ));
+    let gone = Operation::Delete { kind: Kind::SyncProperties, id: "fs01".into(), expected: 1 };
+    assert_eq!(write(&*store, vec![gone, put(0, json!(3))]).await.unwrap(), before);
+    assert_eq!(store.find(Kind::SyncProperties, "name", "fs01").await.unwrap().unwrap().version, 3);
+    // Together with an object of the farm, all or nothing.
+    assert_conflict(write(&*store, vec![put(3, json!(4)), delete("a", 9)]).await, "a", (9, 1));
+    assert_eq!(store.get(Kind::SyncProperties, "fs01").await.unwrap().unwrap().body, json!(3));
+    let head = write(&*store, vec![put(3, json!(4)), delete("a", 1), put(4, json!(5))]).await.unwrap();
+    assert_eq!(head.serial, before.serial + 1);
+    assert_eq!(history(&*store).await.len(), 2);
 }
 
 pub async fn lists_and_histories_come_in_pages(store: Arc<impl Configuration>) {

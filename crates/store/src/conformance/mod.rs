@@ -50,6 +50,8 @@ macro_rules! configuration_contract {
             a_key_has_one_holder
             a_key_is_free_after_replacement_or_deletion
             kinds_are_separate
+            a_kind_of_a_later_release_is_kept
+            objects_of_one_node_have_versions_but_no_place_in_the_history
             lists_and_histories_come_in_pages
             the_history_tells_who_and_when
             the_change_before_a_position_is_of_the_same_object

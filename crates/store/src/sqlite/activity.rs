@@ -13,7 +13,7 @@ use crate::{AccountActivity, Activity, StoreError, Versioned};
 pub(super) const FILE: FileKind = FileKind {
     name: "activity.db",
     application_id: 0x5345_4b41, // "SEKA"
-    migrations: &[include_str!("activity.sql")],
+    migrations: &[|connection| connection.execute_batch(include_str!("activity.sql"))],
     synchronous: "NORMAL",
     batch: 256,
 };

@@ -19,8 +19,8 @@ pub(super) struct FileKind {
     pub(super) name: &'static str,
     /// SQLite's `application_id`: tells our files from others, and from each other.
     pub(super) application_id: i32,
-    /// The n-th text brings schema version n-1 to n. Texts of earlier releases are never changed.
-    pub(super) migrations: &'static [&'static str],
+    /// The n-th brings schema version n-1 to n. Those of earlier releases are never changed.
+    pub(super) migrations: &'static [fn(&Connection) -> rusqlite::Result<()>],
     /// SQLite's `synchronous`.
     pub(super) synchronous: &'static str,
     /// How many writes may share a transaction.
@@ -197,13 +197,13 @@ fn configure_writer(connection: &Connection, path: &Path, kind: &FileKind) -> Re
 }
 
 /// All steps, and the numbers that tell of them, in one transaction.
-fn migrate(connection: &mut Connection, version: usize, kind: &FileKind) -> rusqlite::Result<()> {
+pub(super) fn migrate(connection: &mut Connection, version: usize, kind: &FileKind) -> rusqlite::Result<()> {
     if version == kind.migrations.len() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in kind.migrations.iter().skip(version) {
-        transaction.execute_batch(step)?;
+        step(&transaction)?;
     }
     transaction.pragma_update(None, "application_id", kind.application_id)?;
     transaction.pragma_update(

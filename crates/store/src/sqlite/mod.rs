@@ -12,9 +12,12 @@ mod activity;
 mod configuration;
 mod database;
 mod error;
+mod export;
+mod farm;
 mod lock;
 mod once;
 mod readers;
+mod replication;
 mod writer;
 
 use std::fs::{self, DirBuilder};
@@ -23,6 +26,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 pub use error::OpenError;
+pub(crate) use export::StoredObject;
 
 use database::Database;
 use lock::DirectoryLock;
@@ -76,5 +80,7 @@ fn prepare_directory(dir: &Path) -> Result<(), OpenError> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The contract, and what is particular to files.
 
+mod farm;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -28,7 +30,7 @@ fn open() -> (SqliteStore, TempDir) {
 }
 
 fn write(id: &str, body: serde_json::Value) -> Write {
-    let put = Operation::Put { kind: Kind::Node, id: id.into(), expected: 0, body, keys: vec![] };
+    let put = Operation::Put { kind: Kind::FarmKey, id: id.into(), expected: 0, body, keys: vec![] };
     Write { epoch: 1, by: "test".into(), at: Timestamp::from_seconds(0), operations: vec![put] }
 }
 
@@ -63,7 +65,7 @@ async fn everything_is_there_after_reopening() {
     let store = SqliteStore::open(dir.path()).unwrap();
     let head = store.head().await.unwrap();
     assert_eq!((head.epoch, head.serial), (2, 50));
-    assert_eq!(store.list(Kind::Node, None, 100).await.unwrap().len(), 50);
+    assert_eq!(store.list(Kind::FarmKey, None, 100).await.unwrap().len(), 50);
     assert_eq!(store.take("code", "h", Timestamp::from_seconds(0)).await.unwrap().unwrap(), b"value");
     assert_eq!(store.load("alice").await.unwrap().unwrap().version, 1);
 }
@@ -140,7 +142,7 @@ async fn a_newer_schema_is_refused_naming_both_versions() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let before = fs::read(&path).unwrap();
     let error = refusal(dir.path()).to_string();
-    for part in ["configuration.db", "version 7", "up to 1", "newer release"] {
+    for part in ["configuration.db", "version 7", "up to 2", "newer release"] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -249,7 +251,7 @@ async fn a_full_disk_refuses_writes_and_loses_none() {
     assert!(error.retryable && error.to_string().contains("free space"), "{error}");
     assert!((1..10).contains(&kept), "{kept}");
     assert_eq!(store.head().await.unwrap().serial, kept);
-    assert_eq!(store.list(Kind::Node, None, 100).await.unwrap().len(), usize::try_from(kept).unwrap());
+    assert_eq!(store.list(Kind::FarmKey, None, 100).await.unwrap().len(), usize::try_from(kept).unwrap());
 
     // Writes that share a transaction with the one that does not fit.
     let expires = Timestamp::from_seconds(100);
