@@ -85,11 +85,7 @@ impl Object for Certificate {
 
     fn further_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let upper = |byte: u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
-        if self.thumbprint.len() != 40 || !self.thumbprint.bytes().all(upper) {
-            let expected = "is not a thumbprint; expected 40 hexadecimal digits in upper case";
-            problems.push(Problem::new("Thumbprint", &self.thumbprint, expected));
-        }
+        problems.extend(thumbprint_problem("Thumbprint", &self.thumbprint));
         for (field, value) in [("Certificate", &self.certificate), ("SealedKey", &self.sealed_key)] {
             if value.is_empty() {
                 problems.push(Problem::new(
@@ -105,4 +101,14 @@ impl Object for Certificate {
         }
         problems
     }
+}
+
+/// Thumbprints are stored in one spelling; people may write them with blanks and in lower case elsewhere.
+pub(crate) fn thumbprint_problem(field: &str, thumbprint: &str) -> Option<Problem> {
+    let upper = |byte: u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
+    let right = thumbprint.len() == 40 && thumbprint.bytes().all(upper);
+    (!right).then(|| {
+        let expected = "is not a thumbprint; expected 40 hexadecimal digits in upper case";
+        Problem::new(field, thumbprint, expected)
+    })
 }

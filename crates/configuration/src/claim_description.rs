@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Object, Problem};
 
 /// What people are told about a claim type. A claim type without a description can still be issued.
+/// The metadata still names those of a new farm, whatever is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "PascalCase", default)]
 #[garde(allow_unvalidated)]
@@ -14,14 +15,18 @@ pub struct ClaimDescription {
     /// The claim type, a URI.
     pub claim_type: String,
     /// Metadata says that claims providers may send it.
+    #[schemars(extend("x-effect" = "none"))]
     pub is_accepted: bool,
     /// Metadata says that relying parties may get it.
+    #[schemars(extend("x-effect" = "none"))]
     pub is_offered: bool,
     /// Metadata asks claims providers to send it always.
+    #[schemars(extend("x-effect" = "none"))]
     pub is_required: bool,
     /// Display name.
     pub name: String,
     /// Name of the claim in JSON tokens; without one the claim type itself is the name.
+    #[schemars(extend("x-effect" = "none"))]
     pub short_name: Option<String>,
     /// What the claim means, in a sentence.
     pub notes: String,

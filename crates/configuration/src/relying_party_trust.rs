@@ -1,61 +1,183 @@
 //! Relying party trusts (`Get-AdfsRelyingPartyTrust`).
 
-use base::Guid;
+use std::collections::BTreeMap;
+
+use base::{Guid, Timestamp};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
-use crate::values::named::named;
-use crate::{Object, Problem};
+use crate::values::date_time;
+use crate::{
+    AllowedClientTypes, DeviceAuthenticationMethod, Flags, Object, Problem, ProtocolProfile,
+    RefreshTokenIssuanceDeviceTypes, RevocationSetting, SamlBinding, SamlEndpoint, SamlProtocol,
+    SamlResponseSignature, SignatureAlgorithm,
+};
 
 /// An application that takes tokens from this service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "PascalCase", default)]
 #[garde(allow_unvalidated)]
 pub struct RelyingPartyTrust {
-    /// Fixed identity of the trust.
-    #[schemars(with = "String", extend("format" = "uuid", "x-read-only" = true))]
-    pub object_identifier: Guid,
-    /// Display name, unique in the farm.
-    pub name: String,
-    /// Identifiers (`wtrealm`, SAML entity id), compared octet by octet, each unique in the farm.
-    pub identifier: Vec<String>,
-    /// A disabled trust gets no tokens: requests are answered as if it did not exist.
-    pub enabled: bool,
+    /// Authentication contexts of which the sign-in must have one.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub allowed_authentication_class_references: Vec<String>,
+    /// How far the encryption certificate is checked for revocation.
+    #[schemars(extend("x-effect" = "none"))]
+    pub encryption_certificate_revocation_check: RevocationSetting,
+    /// A web application proxy publishes the application.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub published_through_proxy: bool,
+    /// How far certificates that sign requests are checked for revocation.
+    #[schemars(extend("x-effect" = "none"))]
+    pub signing_certificate_revocation_check: RevocationSetting,
     /// Where WS-Federation responses go.
     #[serde(rename = "WSFedEndpoint")]
     pub ws_fed_endpoint: Option<String>,
     /// Further addresses that `wreply` may name.
     #[serde(rename = "AdditionalWSFedEndpoint")]
     pub additional_ws_fed_endpoint: Vec<String>,
+    /// Names of the claims providers whose users get tokens; all when empty.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub claims_provider_name: Vec<String>,
+    /// Claim types that the application says it takes, for the record.
+    #[schemars(extend("x-effect" = "none"))]
+    pub claims_accepted: Vec<String>,
+    /// Tokens are encrypted when there is an encryption certificate.
+    #[schemars(extend("x-effect" = "none"))]
+    pub encrypt_claims: bool,
+    /// A disabled trust gets no tokens: requests are answered as if it did not exist.
+    pub enabled: bool,
+    /// Certificate (DER, Base64) for which tokens are encrypted.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub encryption_certificate: Option<String>,
+    /// Identifiers (`wtrealm`, SAML entity id), compared octet by octet, each unique in the farm.
+    #[garde(length(max = 1_000))]
+    pub identifier: Vec<String>,
+    /// Time by which NotBefore lies before the issue.
+    #[garde(range(max = 15))]
+    #[schemars(extend("x-unit" = "minutes"))]
+    pub not_before_skew: u32,
+    /// Tokens are JSON web tokens.
+    #[serde(rename = "EnableJWT")]
+    #[schemars(extend("x-effect" = "none"))]
+    pub enable_jwt: bool,
+    /// Every request asks for credentials, whatever session exists.
+    pub always_require_authentication: bool,
+    /// Free text of the administrator.
+    pub notes: String,
+    /// The organisation behind the application, as its metadata tells.
+    pub organization_info: String,
+    /// Fixed identity of the trust.
+    #[schemars(with = "String", extend("x-read-only" = true, "format" = "uuid"))]
+    pub object_identifier: Guid,
+    /// Addresses of the application outside and inside of the proxy.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub proxy_endpoint_mappings: BTreeMap<String, String>,
+    /// Addresses that a proxy may send tokens to.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub proxy_trusted_endpoints: Vec<String>,
+    /// Protocols that the application speaks. The endpoints decide here.
+    #[schemars(extend("x-effect" = "none"))]
+    pub protocol_profile: ProtocolProfile,
+    /// Certificates (DER, Base64) that may sign this party's requests.
+    pub request_signing_certificate: Vec<String>,
+    /// The NameID of logout requests is encrypted.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub encrypted_name_id_required: bool,
+    /// Unsigned SAML requests are refused.
+    pub signed_saml_requests_required: bool,
     /// SAML endpoints.
     pub saml_endpoints: Vec<SamlEndpoint>,
     /// Which part of a SAML response is signed.
     pub saml_response_signature: SamlResponseSignature,
-    /// Certificates (DER, Base64) that may sign this party's requests.
-    pub request_signing_certificate: Vec<String>,
-    /// Unsigned SAML requests are refused.
-    pub signed_saml_requests_required: bool,
     /// Signature algorithm of tokens and messages.
     pub signature_algorithm: SignatureAlgorithm,
-    /// Life of tokens in minutes; 0 means 60.
-    pub token_lifetime: u32,
-    /// Minutes by which NotBefore lies before the issue, 0 to 15.
-    #[garde(range(max = 15))]
+    /// Life of tokens; 0 means 60.
+    #[garde(range(max = 2_147_483_647))]
     #[schemars(extend("x-unit" = "minutes"))]
-    pub not_before_skew: u32,
-    /// Every request asks for credentials, whatever session exists.
-    pub always_require_authentication: bool,
-    /// Token type that WS-Federation responses hold: `urn:oasis:names:tc:SAML:1.0:assertion` or
-    /// `urn:oasis:names:tc:SAML:2.0:assertion`.
-    pub ws_fed_token_type: String,
+    pub token_lifetime: u32,
+    /// OAuth clients that may ask for tokens for this application.
+    #[schemars(extend("x-effect" = "none"))]
+    pub allowed_client_types: Flags<AllowedClientTypes>,
+    /// Devices that get OAuth refresh tokens.
+    #[serde(rename = "IssueOAuthRefreshTokensTo")]
+    #[schemars(extend("x-effect" = "none"))]
+    pub issue_oauth_refresh_tokens_to: RefreshTokenIssuanceDeviceTypes,
+    /// Refresh tokens are bound to the device.
+    #[schemars(extend("x-effect" = "none"))]
+    pub refresh_token_protection_enabled: bool,
+    /// Claims providers are asked for a second factor.
+    #[serde(rename = "RequestMFAFromClaimsProviders")]
+    #[schemars(extend("x-effect" = "protects"))]
+    pub request_mfa_from_claims_providers: bool,
+    /// Application group of which the trust is a part.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub scope_group_id: Option<String>,
+    /// Name by which that application group is known.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub scope_group_identifier: Option<String>,
+    /// How devices prove themselves; the global policy decides when empty.
+    #[schemars(extend("x-effect" = "none"))]
+    pub device_authentication_method: Option<DeviceAuthenticationMethod>,
+    /// Display name, unique in the farm.
+    #[garde(length(max = 255))]
+    pub name: String,
+    /// Changes of the metadata are taken over by themselves.
+    #[schemars(extend("x-effect" = "none"))]
+    pub auto_update_enabled: bool,
+    /// The metadata is looked at every `MonitoringInterval`.
+    #[schemars(extend("x-effect" = "none"))]
+    pub monitoring_enabled: bool,
+    /// Where the metadata of the application is.
+    #[schemars(extend("x-effect" = "none"))]
+    pub metadata_url: Option<String>,
+    /// The published metadata cannot be taken over.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub conflict_with_published_policy: bool,
+    /// Claim rules that permit or deny. Where there are any, there is no access control policy.
+    pub issuance_authorization_rules: String,
     /// Claim rules that make the token's claims.
     pub issuance_transform_rules: String,
-    /// Claim rules that permit or deny; used while no access control policy is set.
-    pub issuance_authorization_rules: String,
-    /// Free text of the administrator.
-    pub notes: String,
+    /// Claim rules that say who may act for a user.
+    #[schemars(extend("x-effect" = "none"))]
+    pub delegation_authorization_rules: String,
+    /// Whether the metadata could be read the last time.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub last_published_policy_check_successful: Option<bool>,
+    /// When metadata was last taken over; 1900 when never.
+    #[serde(with = "date_time")]
+    #[schemars(with = "date_time::DateTime", extend("x-effect" = "none", "x-read-only" = true))]
+    pub last_update_time: Timestamp,
+    /// When metadata was last looked at; 1900 when never.
+    #[serde(with = "date_time")]
+    #[schemars(with = "date_time::DateTime", extend("x-effect" = "none", "x-read-only" = true))]
+    pub last_monitored_time: Timestamp,
+    /// Claim rules that say who may impersonate a user.
+    #[schemars(extend("x-effect" = "none"))]
+    pub impersonation_authorization_rules: String,
+    /// Claim rules that ask for a second factor.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub additional_authentication_rules: String,
+    /// Policy that permits or denies. Without a policy and without `IssuanceAuthorizationRules` nobody is
+    /// permitted.
+    #[serde(default)]
+    #[schemars(extend("default" = "Permit everyone"))]
+    pub access_control_policy_name: Option<String>,
+    /// Parameters of the policy.
+    #[schemars(extend("x-effect" = "protects"))]
+    pub access_control_policy_parameters: Value,
+    /// The policy with its parameters filled in, as text.
+    #[schemars(extend("x-effect" = "none", "x-read-only" = true))]
+    pub resultant_policy: Option<String>,
+
+    // Not a property of AD FS, which takes the token type from the request.
+    /// Token type that WS-Federation responses hold: `urn:oasis:names:tc:SAML:1.0:assertion` or
+    /// `urn:oasis:names:tc:SAML:2.0:assertion`.
+    #[schemars(extend("x-own" = true))]
+    pub ws_fed_token_type: String,
 }
 
 /// Token type URI of SAML 1.1 assertions.
@@ -68,109 +190,65 @@ pub const CLAIMS_XRAY: &str = "urn:microsoft:adfs:claimsxray";
 /// Identifier under which Claims X-Ray gets SAML 2.0 tokens by WS-Federation.
 pub const CLAIMS_XRAY_SAML20: &str = "urn:microsoft:adfs:claimsxray:saml20";
 
+/// The access control policy of a new trust.
+const PERMIT_EVERYONE: &str = "Permit everyone";
+
 impl Default for RelyingPartyTrust {
     fn default() -> Self {
         Self {
-            object_identifier: Guid::NIL,
-            name: String::new(),
-            identifier: Vec::new(),
-            enabled: true,
+            allowed_authentication_class_references: Vec::new(),
+            encryption_certificate_revocation_check: RevocationSetting::CheckChainExcludeRoot,
+            published_through_proxy: false,
+            signing_certificate_revocation_check: RevocationSetting::CheckChainExcludeRoot,
             ws_fed_endpoint: None,
             additional_ws_fed_endpoint: Vec::new(),
+            claims_provider_name: Vec::new(),
+            claims_accepted: Vec::new(),
+            encrypt_claims: true,
+            enabled: true,
+            encryption_certificate: None,
+            identifier: Vec::new(),
+            not_before_skew: 0,
+            enable_jwt: false,
+            always_require_authentication: false,
+            notes: String::new(),
+            organization_info: String::new(),
+            object_identifier: Guid::NIL,
+            proxy_endpoint_mappings: BTreeMap::new(),
+            proxy_trusted_endpoints: Vec::new(),
+            protocol_profile: ProtocolProfile::WsFedSaml,
+            request_signing_certificate: Vec::new(),
+            encrypted_name_id_required: false,
+            signed_saml_requests_required: false,
             saml_endpoints: Vec::new(),
             saml_response_signature: SamlResponseSignature::AssertionOnly,
-            request_signing_certificate: Vec::new(),
-            signed_saml_requests_required: false,
             signature_algorithm: SignatureAlgorithm::RsaSha256,
             token_lifetime: 0,
-            not_before_skew: 0,
-            always_require_authentication: false,
-            ws_fed_token_type: SAML_11.into(),
-            issuance_transform_rules: String::new(),
+            allowed_client_types: Flags::of([AllowedClientTypes::Public, AllowedClientTypes::Confidential]),
+            issue_oauth_refresh_tokens_to: RefreshTokenIssuanceDeviceTypes::AllDevices,
+            refresh_token_protection_enabled: true,
+            request_mfa_from_claims_providers: false,
+            scope_group_id: None,
+            scope_group_identifier: None,
+            device_authentication_method: None,
+            name: String::new(),
+            auto_update_enabled: false,
+            monitoring_enabled: false,
+            metadata_url: None,
+            conflict_with_published_policy: false,
             issuance_authorization_rules: String::new(),
-            notes: String::new(),
+            issuance_transform_rules: String::new(),
+            delegation_authorization_rules: String::new(),
+            last_published_policy_check_successful: None,
+            last_update_time: date_time::year_1900(),
+            last_monitored_time: date_time::year_1900(),
+            impersonation_authorization_rules: String::new(),
+            additional_authentication_rules: String::new(),
+            access_control_policy_name: Some(PERMIT_EVERYONE.to_owned()),
+            access_control_policy_parameters: Value::Null,
+            resultant_policy: None,
+            ws_fed_token_type: SAML_11.to_owned(),
         }
-    }
-}
-
-/// A SAML endpoint of a party (`New-AdfsSamlEndpoint`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-pub struct SamlEndpoint {
-    /// What it is for.
-    pub protocol: SamlProtocol,
-    /// How messages reach it.
-    pub binding: SamlBinding,
-    /// Its address.
-    pub location: String,
-    /// Its index, by which requests may name it.
-    #[serde(default)]
-    pub index: u32,
-    /// Whether it is the one to use when a request names none.
-    #[serde(default)]
-    pub is_default: bool,
-    /// Where responses go, when elsewhere (logout).
-    #[serde(default)]
-    pub response_location: Option<String>,
-}
-
-named! {
-    /// SAML endpoint protocols.
-    pub enum SamlProtocol {
-        /// Receives responses.
-        AssertionConsumer = "SAMLAssertionConsumer",
-        /// Takes part in single logout.
-        Logout = "SAMLLogout",
-        /// Resolves artifacts.
-        ArtifactResolution = "SAMLArtifactResolution",
-        /// Receives requests.
-        SingleSignOn = "SAMLSingleSignOn",
-    }
-}
-
-named! {
-    /// SAML bindings.
-    pub enum SamlBinding {
-        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST`
-        Post = "POST",
-        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect`
-        Redirect = "Redirect",
-        /// `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact`
-        Artifact = "Artifact",
-        /// `urn:oasis:names:tc:SAML:2.0:bindings:SOAP`
-        Soap = "SOAP",
-    }
-}
-
-named! {
-    /// Which part of a SAML response is signed.
-    pub enum SamlResponseSignature {
-        /// The assertion (default).
-        AssertionOnly = "AssertionOnly",
-        /// The response around it.
-        MessageOnly = "MessageOnly",
-        /// Both.
-        MessageAndAssertion = "MessageAndAssertion",
-    }
-}
-
-impl SamlResponseSignature {
-    /// Whether the assertion carries a signature of its own.
-    pub fn signs_assertion(self) -> bool {
-        matches!(self, Self::AssertionOnly | Self::MessageAndAssertion)
-    }
-
-    /// Whether the response around the assertion is signed.
-    pub fn signs_message(self) -> bool {
-        matches!(self, Self::MessageOnly | Self::MessageAndAssertion)
-    }
-}
-
-named! {
-    /// Signature algorithms of AD FS; SHA-1 is not offered here.
-    pub enum SignatureAlgorithm {
-        /// RSA with SHA-256.
-        RsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     }
 }
 
@@ -180,6 +258,18 @@ impl RelyingPartyTrust {
         match self.token_lifetime {
             0 => 60 * 60,
             minutes => u64::from(minutes) * 60,
+        }
+    }
+
+    /// The claim rules that permit or deny: the trust's own, or those of its access control policy. Without either
+    /// nobody is permitted.
+    pub fn authorization_rules(&self) -> &str {
+        if !self.issuance_authorization_rules.trim().is_empty() {
+            return &self.issuance_authorization_rules;
+        }
+        match self.access_control_policy_name.as_deref() {
+            Some(PERMIT_EVERYONE) => claims::defaults::PERMIT_EVERYONE.as_str(),
+            _ => "",
         }
     }
 
@@ -213,6 +303,13 @@ impl Object for RelyingPartyTrust {
         [("name", self.name.clone())].into_iter().chain(identifiers).collect()
     }
 
+    /// Rules of its own take a trust away from its policy, as in AD FS.
+    fn settle(&mut self) {
+        if !self.issuance_authorization_rules.trim().is_empty() {
+            self.access_control_policy_name = None;
+        }
+    }
+
     /// Claim rules are checked by their own crate.
     fn further_problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -231,6 +328,13 @@ impl Object for RelyingPartyTrust {
                 let expected = "is not an identifier; expected 1 to 2048 characters";
                 problems.push(Problem::new(format!("Identifier[{at}]"), identifier, expected));
             }
+        }
+        if let Some(name) = self.access_control_policy_name.as_deref().filter(|name| *name != PERMIT_EVERYONE)
+        {
+            let expected = format!(
+                "is not an access control policy of this version; expected '{PERMIT_EVERYONE}', or no policy and IssuanceAuthorizationRules"
+            );
+            problems.push(Problem::new("AccessControlPolicyName", name, expected));
         }
         if self.ws_fed_token_type != SAML_11 && self.ws_fed_token_type != SAML_20 {
             let expected = format!("is not a token type; expected {SAML_11} or {SAML_20}");

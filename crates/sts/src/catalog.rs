@@ -183,12 +183,18 @@ pub fn put_claim_description(
 }
 
 /// Any object, under the identifier and the names that it declares.
-pub(crate) fn put<T: Object>(kind: Kind, object: &T, expected: u64) -> Result<Operation, serde_json::Error> {
+pub(crate) fn put<T: Object + Clone>(
+    kind: Kind,
+    object: &T,
+    expected: u64,
+) -> Result<Operation, serde_json::Error> {
+    let mut object = object.clone();
+    object.settle();
     Ok(Operation::Put {
         kind,
         id: object.id(),
         expected,
-        body: serde_json::to_value(object)?,
+        body: serde_json::to_value(&object)?,
         keys: object.keys(),
     })
 }
@@ -230,7 +236,7 @@ pub fn in_order_of_publication(mut descriptions: Vec<ClaimDescription>) -> Vec<C
 fn ready(document: &Document) -> Result<RelyingParty, CatalogError> {
     let trust: RelyingPartyTrust = read(document)?;
     Ok(RelyingParty {
-        authorization: compiled(document, "IssuanceAuthorizationRules", &trust.issuance_authorization_rules)?,
+        authorization: compiled(document, "IssuanceAuthorizationRules", trust.authorization_rules())?,
         transform: compiled(document, "IssuanceTransformRules", &trust.issuance_transform_rules)?,
         trust,
     })

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use base::{Guid, Random, Timestamp};
-use configuration::{Certificate, ClaimDescription, ClaimsProviderTrust, ServiceProperties};
+use configuration::{
+    Certificate, ClaimDescription, ClaimsProviderTrust, Endpoint, GlobalAuthenticationPolicy,
+    ServiceProperties, SyncProperties,
+};
 use keys::{GenerateError, MasterKey, NodeKey, SealError, TokenUse, Validity, generate_token_certificate};
 use store::{Configuration, Kind, Operation, StoreError, Write, WriteError};
 
@@ -64,8 +67,10 @@ pub async fn install(
         object_identifier: Guid::random(random.as_ref()),
         name: "Active Directory".to_owned(),
         identifier: claims::claim::AD_AUTHORITY.to_owned(),
-        enabled: true,
+        is_local: true,
+        anchor_claim_type: Some(claims::types::WINDOWS_ACCOUNT_NAME.to_owned()),
         acceptance_transform_rules: acceptance_rules(),
+        ..ClaimsProviderTrust::default()
     };
     let mut operations = vec![
         Operation::Put {
@@ -83,6 +88,11 @@ pub async fn install(
     for description in ClaimDescription::defaults() {
         operations.push(put_claim_description(&description, 0)?);
     }
+    for endpoint in Endpoint::defaults() {
+        operations.push(put(Kind::Endpoint, &endpoint.of_farm(properties), 0)?);
+    }
+    operations.push(put(Kind::GlobalAuthenticationPolicy, &GlobalAuthenticationPolicy::default(), 0)?);
+    operations.push(put(Kind::SyncProperties, &SyncProperties::default(), 0)?);
     let epoch = store.head().await?.epoch;
     store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
     Ok(Installed { master_key, first: true })

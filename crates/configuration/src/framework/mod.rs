@@ -18,4 +18,5 @@ pub use nearest::nearest;
 pub use object::{Checked, OBJECTS, Object, ObjectType, object_type, without_secrets};
 pub use patch::apply_patch;
 pub use problem::Problem;
+pub(crate) use problem::check_uris;
 pub use strict::strict;

@@ -108,15 +108,25 @@ impl ObjectType {
     const fn single(self, id: &'static str) -> Self {
         Self { singleton: Some(id), creatable: false, removable: false, ..self }
     }
+
+    /// People change it, but the service makes it.
+    const fn made_by_the_service(self, removable: bool) -> Self {
+        Self { creatable: false, removable, ..self }
+    }
 }
 
 /// Every kind of object.
 pub static OBJECTS: &[ObjectType] = &[
-    ObjectType::of::<crate::ServiceProperties>("properties of the federation service").single("farm"),
+    ObjectType::of::<crate::ServiceProperties>("service properties").single("farm"),
     ObjectType::of::<crate::RelyingPartyTrust>("relying party trust"),
     ObjectType::of::<crate::ClaimsProviderTrust>("claims provider trust"),
     ObjectType::of::<crate::ClaimDescription>("claim description"),
-    ObjectType::of::<crate::Certificate>("certificate"),
+    ObjectType::of::<crate::Certificate>("certificate").made_by_the_service(true),
+    ObjectType::of::<crate::SslCertificate>("TLS binding").made_by_the_service(true),
+    ObjectType::of::<crate::Endpoint>("endpoint").made_by_the_service(false),
+    ObjectType::of::<crate::GlobalAuthenticationPolicy>("global authentication policy").single("farm"),
+    ObjectType::of::<crate::SyncProperties>("synchronisation of this node").single("node"),
+    ObjectType::of::<crate::FarmNode>("node of the farm").made_by_the_service(true),
 ];
 
 /// The kind that is called `kind` in stored data and addresses.

@@ -24,3 +24,13 @@ impl Problem {
         Self { field: field.into(), value, expected: expected.into() }
     }
 }
+
+/// A finding for each of `values` that is not an absolute URI.
+pub(crate) fn check_uris(field: &str, values: &[String], problems: &mut Vec<Problem>) {
+    for (at, value) in values.iter().enumerate() {
+        if url::Url::parse(value).is_err() {
+            let expected = "is not an absolute URI; expected one like urn:app or https://app.example.com/";
+            problems.push(Problem::new(format!("{field}[{at}]"), value, expected));
+        }
+    }
+}

@@ -71,6 +71,12 @@ impl<'a> Shape<'a> {
         self.resolved.get("properties").and_then(Value::as_object)
     }
 
+    /// Members without which an object can't be read.
+    pub(super) fn required(&self) -> impl Iterator<Item = &'a str> {
+        let names = self.resolved.get("required").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+
     pub(super) fn member(&self, name: &str) -> Option<Self> {
         let declared = self.properties()?.get(name)?;
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
@@ -215,6 +221,7 @@ impl<'a> Shape<'a> {
             Type::Text => match self.text("format") {
                 Some("timespan") => "a duration written d.hh:mm:ss, such as 00:30:00".to_owned(),
                 Some("date-time") => "a date and time with its zone, such as 2026-01-31T08:00:00Z".to_owned(),
+                Some("uri") => "an absolute URI, or nothing".to_owned(),
                 Some("uuid") => "a GUID".to_owned(),
                 _ => "a text".to_owned(),
             },

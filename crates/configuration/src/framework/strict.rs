@@ -18,7 +18,7 @@ pub fn strict(object: &ObjectType, input: &Value) -> Vec<Problem> {
     let schema = (object.schema)();
     let mut problems = Vec::new();
     if input.is_object() {
-        walk(input, &Shape::root(&schema), object.title, &mut problems);
+        walk(input, &Shape::root(&schema), object.title, Place::Member, &mut problems);
     } else {
         let expected = format!("is not a {}; expected an object with its properties", object.title);
         problems.push(Problem::new(object.kind, shown(input), expected));
@@ -26,25 +26,40 @@ pub fn strict(object: &ObjectType, input: &Value) -> Vec<Problem> {
     problems
 }
 
-fn walk(value: &Value, shape: &Shape<'_>, owner: &str, problems: &mut Vec<Problem>) {
+/// Whether a value is merged into a stored one, or replaces it as a whole: RFC 7396 replaces lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Member,
+    InList,
+}
+
+fn walk(value: &Value, shape: &Shape<'_>, owner: &str, place: Place, problems: &mut Vec<Problem>) {
     match (shape.kind(), value) {
         (Type::Members, Value::Object(members)) => {
+            if place == Place::InList {
+                let missing = shape.required().filter(|name| !members.contains_key(*name));
+                problems.extend(missing.filter_map(|name| shape.member(name)).map(|member| {
+                    let expected = format!("is missing; expected {}", member.expectation());
+                    Problem::new(member.path, "", expected)
+                }));
+            }
             for (name, value) in members {
                 match shape.member(name) {
                     Some(member) if member.is("x-read-only") => {
                         let expected = "is set by the service; expected the property to be left out";
                         problems.push(Problem::new(member.path.clone(), hidden(&member, value), expected));
                     }
-                    Some(_) if value.is_null() => {}
-                    Some(member) => walk(value, &member, &member.path, problems),
+                    Some(member) if value.is_null() && (place == Place::Member || member.nullable) => {}
+                    Some(member) => walk(value, &member, &member.path, place, problems),
                     None => problems.push(unknown(shape, name, owner)),
                 }
             }
         }
         (Type::Dictionary, Value::Object(members)) => {
             for (name, value) in members {
-                if let Some(member) = shape.value_of(name) {
-                    walk(value, &member, owner, problems);
+                let Some(member) = shape.value_of(name) else { continue };
+                if !(value.is_null() && place == Place::Member) {
+                    walk(value, &member, owner, place, problems);
                 }
             }
         }
@@ -52,14 +67,14 @@ fn walk(value: &Value, shape: &Shape<'_>, owner: &str, problems: &mut Vec<Proble
             for (at, value) in items.iter().enumerate() {
                 let Some(item) = shape.item(at) else { continue };
                 if !(item.nullable && value.is_null()) {
-                    walk(value, &item, owner, problems);
+                    walk(value, &item, owner, Place::InList, problems);
                 }
             }
         }
         (Type::Flags, Value::Array(items)) => {
             for (at, value) in items.iter().enumerate() {
                 if let Some(item) = shape.item(at) {
-                    walk(value, &item, owner, problems);
+                    walk(value, &item, owner, Place::InList, problems);
                 }
             }
         }
@@ -103,6 +118,7 @@ fn is_right(value: &Value, shape: &Shape<'_>) -> bool {
         (Type::Text, Value::String(text)) => match shape.text("format") {
             Some("timespan") => TimeSpan::from_str(text).is_ok(),
             Some("date-time") => Timestamp::parse_xml(text).is_ok(),
+            Some("uri") => text.is_empty() || url::Url::parse(text).is_ok(),
             Some("uuid") => Guid::from_str(text).is_ok(),
             _ => true,
         },

@@ -140,6 +140,18 @@ fn wrong_types_name_what_is_expected() {
 }
 
 #[test]
+fn an_entry_of_a_list_is_whole() {
+    let trust = object_type(RelyingPartyTrust::KIND).unwrap();
+    assert_eq!(
+        texts(strict(trust, &json!({"SamlEndpoints": [{"Binding": "POST", "Location": null}]}))),
+        [
+            "SamlEndpoints[0].Protocol: '' is missing; expected one of SAMLAssertionConsumer, SAMLLogout, SAMLArtifactResolution, SAMLSingleSignOn",
+            "SamlEndpoints[0].Location: 'null' is not right here; expected a text",
+        ]
+    );
+}
+
+#[test]
 fn a_number_out_of_range_names_the_range() {
     assert_eq!(
         refused(json!({"LifeInMinutes": 61, "Port": 0})),

@@ -9,6 +9,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
+/// 0001-01-01, AD FS's "never" of sessions and accounts, in seconds since 1970.
+const YEAR_1_SECONDS: i64 = -62_135_596_800;
+/// 1900-01-01, AD FS's "never" of monitored metadata.
+const YEAR_1900_SECONDS: i64 = -2_208_988_800;
+
+/// 0001-01-01T00:00:00Z
+pub(crate) fn year_1() -> Timestamp {
+    Timestamp::from_seconds(YEAR_1_SECONDS)
+}
+
+/// 1900-01-01T00:00:00Z
+pub(crate) fn year_1900() -> Timestamp {
+    Timestamp::from_seconds(YEAR_1900_SECONDS)
+}
+
 /// Stands for the JSON form in schemas.
 pub(crate) struct DateTime;
 

@@ -203,12 +203,9 @@ fn find_unknown_keys(value: &Value, schema: &Value, root: &Schema, path: &str, f
 
 fn unknown_key<'a>(path: &str, key: &str, known: impl Iterator<Item = &'a String>) -> String {
     let mut known: Vec<&str> = known.map(String::as_str).collect();
-    let nearest = known
-        .iter()
-        .copied()
-        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+    let nearest = configuration::nearest(key, known.iter().copied());
     known.sort_unstable();
-    match nearest.filter(|name| strsim::jaro_winkler(name, key) > 0.8) {
+    match nearest {
         Some(name) => format!("{path}: there is no key '{key}'; did you mean '{name}'?"),
         None => format!("{path}: there is no key '{key}'; known keys: {}", known.join(", ")),
     }
