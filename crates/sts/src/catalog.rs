@@ -158,9 +158,7 @@ impl Catalog {
 /// The store operation that creates or replaces a trust. `expected` is the version that was read, 0 for a new
 /// trust.
 pub fn put_relying_party(trust: &RelyingPartyTrust, expected: u64) -> Result<Operation, serde_json::Error> {
-    let mut trust = trust.clone();
-    trust.settle();
-    put(Kind::RelyingPartyTrust, &trust, expected)
+    put(Kind::RelyingPartyTrust, trust, expected)
 }
 
 /// The store operation that creates or replaces a claims provider trust.
@@ -185,12 +183,18 @@ pub fn put_claim_description(
 }
 
 /// Any object, under the identifier and the names that it declares.
-pub(crate) fn put<T: Object>(kind: Kind, object: &T, expected: u64) -> Result<Operation, serde_json::Error> {
+pub(crate) fn put<T: Object + Clone>(
+    kind: Kind,
+    object: &T,
+    expected: u64,
+) -> Result<Operation, serde_json::Error> {
+    let mut object = object.clone();
+    object.settle();
     Ok(Operation::Put {
         kind,
         id: object.id(),
         expected,
-        body: serde_json::to_value(object)?,
+        body: serde_json::to_value(&object)?,
         keys: object.keys(),
     })
 }

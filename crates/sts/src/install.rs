@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use base::{Guid, Random, Timestamp};
-use configuration::{Certificate, ClaimDescription, ClaimsProviderTrust, ServiceProperties};
+use configuration::{
+    Certificate, ClaimDescription, ClaimsProviderTrust, Endpoint, GlobalAuthenticationPolicy,
+    ServiceProperties, SyncProperties,
+};
 use keys::{GenerateError, MasterKey, NodeKey, SealError, TokenUse, Validity, generate_token_certificate};
 use store::{Configuration, Kind, Operation, StoreError, Write, WriteError};
 
@@ -87,6 +90,11 @@ pub async fn install(
     for description in ClaimDescription::defaults() {
         operations.push(put_claim_description(&description, 0)?);
     }
+    for endpoint in Endpoint::defaults() {
+        operations.push(put(Kind::Endpoint, &endpoint.of_farm(properties), 0)?);
+    }
+    operations.push(put(Kind::GlobalAuthenticationPolicy, &GlobalAuthenticationPolicy::default(), 0)?);
+    operations.push(put(Kind::SyncProperties, &SyncProperties::default(), 0)?);
     let epoch = store.head().await?.epoch;
     store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
     Ok(Installed { master_key, first: true })

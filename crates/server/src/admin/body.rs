@@ -38,10 +38,10 @@ async fn collect(mut body: Incoming) -> Result<Option<Vec<u8>>, hyper::Error> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         length = length.saturating_add(data.len());
-        match length {
-            ..=LARGEST => bytes.extend_from_slice(&data),
-            ..=THROWN_AWAY => bytes.clear(),
-            _ => break,
+        if length <= LARGEST {
+            bytes.extend_from_slice(&data);
+        } else if length > THROWN_AWAY {
+            break;
         }
     }
     Ok((length <= LARGEST).then_some(bytes))

@@ -18,7 +18,7 @@ pub(super) struct Call {
     pub(super) method: Method,
     /// The path's segments, decoded.
     pub(super) path: Vec<String>,
-    pub(super) query: Vec<(String, String)>,
+    pub(super) query: Query,
     pub(super) headers: HeaderMap,
     /// `null` when there is none.
     pub(super) body: Value,
@@ -26,11 +26,14 @@ pub(super) struct Call {
     pub(super) by: String,
 }
 
+/// Names and values of a query.
+type Query = Vec<(String, String)>;
+
 /// Decodes path and query.
-pub(super) fn take_apart(uri: &Uri) -> Result<(Vec<String>, Vec<(String, String)>), Answer> {
+pub(super) fn take_apart(uri: &Uri) -> Result<(Vec<String>, Query), Answer> {
     let path =
         uri.path().split('/').skip(1).map(|segment| decode(segment, "path")).collect::<Result<_, _>>()?;
-    let mut query: Vec<(String, String)> = Vec::new();
+    let mut query = Query::new();
     for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode(name, "query")?;

@@ -101,11 +101,12 @@ fn one(object: &ObjectType) -> Value {
     );
     item.insert("put".to_owned(), operation("replace", object, put, Some(object), after()));
     let mut patch = operation("change", object, change.clone(), None, after());
-    patch["requestBody"] = json!({
+    let merge_patch = json!({
         "required": true,
         "description": "A merge patch (RFC 7396): lists are replaced, null sets the default.",
         "content": { "application/merge-patch+json": { "schema": { "type": "object" } } },
     });
+    with_body(&mut patch, merge_patch);
     item.insert("patch".to_owned(), patch);
     if object.removable {
         item.insert("delete".to_owned(), operation("remove", object, change, None, after()));
@@ -128,13 +129,20 @@ fn operation(
         "responses": responses(status, description, &schema),
     });
     if let Some(object) = body {
-        operation["requestBody"] = json!({
+        let body = json!({
             "required": true,
             "description": "The properties; what is left out has its default.",
             "content": { "application/json": { "schema": reference(object.noun) } },
         });
+        with_body(&mut operation, body);
     }
     operation
+}
+
+fn with_body(operation: &mut Value, body: Value) {
+    if let Some(operation) = operation.as_object_mut() {
+        operation.insert("requestBody".to_owned(), body);
+    }
 }
 
 fn responses(status: &str, description: &str, schema: &Value) -> Value {
@@ -208,7 +216,9 @@ fn other_paths() -> Map<String, Value> {
             },
         }),
     );
-    run["post"]["requestBody"] = json!({ "content": { "application/json": { "schema": object() } } });
+    if let Some(run) = run.get_mut("post") {
+        with_body(run, json!({ "content": { "application/json": { "schema": object() } } }));
+    }
     let history = json!([
         { "name": "after", "in": "query", "schema": { "type": "integer", "minimum": 0 },
           "description": "Only changes with a larger serial number." },

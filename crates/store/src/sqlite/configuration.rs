@@ -108,30 +108,30 @@ impl Configuration for SqliteStore {
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, StoreError> {
         self.configuration
             .read("read the history of the configuration", move |connection| {
-                let entries = entries(connection, after, limit)?;
-                let read = |entry: Entry| {
-                    Change::try_from(entry).map_err(|error| {
-                        rusqlite::Error::FromSqlConversionFailure(5, Type::Text, error.into())
-                    })
-                };
-                entries.into_iter().map(read).collect()
+                entries(connection, after, limit)?.into_iter().map(change).collect()
             })
             .await
     }
 
     async fn change_before(&self, kind: Kind, id: &str, before: u64) -> Result<Option<Change>, StoreError> {
         let id = id.to_owned();
-        let sql = "SELECT epoch, serial, kind, id, version, body, at, by FROM changes
+        let sql = "SELECT epoch, serial, kind, id, version, body, at, by, keys, last FROM changes
                    WHERE kind = ?1 AND id = ?2 AND serial < ?3 ORDER BY serial DESC LIMIT 1";
         self.configuration
             .read("read the history of the configuration", move |connection| {
                 connection
                     .prepare_cached(sql)?
-                    .query_row(params![kind.name(), id, sql_number(before)], change)
+                    .query_row(params![kind.name(), id, sql_number(before)], |row| change(entry(row)?))
                     .optional()
             })
             .await
     }
+}
+
+/// An entry as administrators see it.
+fn change(entry: Entry) -> rusqlite::Result<Change> {
+    Change::try_from(entry)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, Type::Text, error.into()))
 }
 
 /// History after the serial number `after`, oldest first, at most `limit`.

@@ -16,6 +16,9 @@ use super::ChangeError;
 use super::carry_out::Plan;
 use crate::Sts;
 
+/// Identifiers of the two trusts of Claims X-Ray.
+const CLAIMS_XRAYS: [&str; 2] = [CLAIMS_XRAY, CLAIMS_XRAY_SAML20];
+
 /// What the checks add to a change.
 #[derive(Default)]
 pub(super) struct Found {
@@ -63,13 +66,13 @@ fn built_in_objects_stay(plan: &Plan) -> Result<(), ChangeError> {
                 )]));
             }
         }
-        "relying-party-trust" if plan.after.is_none() => {
-            if [CLAIMS_XRAY, CLAIMS_XRAY_SAML20].iter().any(|xray| names(&before, xray)) {
-                return Err(ChangeError::not_allowed(
-                    "the relying party trust of Claims X-Ray is built in and can't be removed; set EnableClaimsXray \
-                     of the service properties to false, or disable the trust",
-                ));
-            }
+        "relying-party-trust"
+            if plan.after.is_none() && CLAIMS_XRAYS.iter().any(|xray| names(&before, xray)) =>
+        {
+            return Err(ChangeError::not_allowed(
+                "the relying party trust of Claims X-Ray is built in and can't be removed; set EnableClaimsXray of \
+                 the service properties to false, or disable the trust",
+            ));
         }
         _ => {}
     }
