@@ -125,6 +125,24 @@ impl Console for Terminal {
             Ok(_) => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
         }
     }
+
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        let hidden = echo(false);
+        let answer = self.ask(question);
+        if hidden.is_some() {
+            echo(true);
+            self.message("");
+        }
+        answer
+    }
+}
+
+/// Whether what is typed shows on the terminal.
+fn echo(shown: bool) -> Option<()> {
+    let input = std::io::stdin();
+    let mut settings = rustix::termios::tcgetattr(&input).ok()?;
+    settings.local_modes.set(rustix::termios::LocalModes::ECHO, shown);
+    rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Flush, &settings).ok()
 }
 
 /// This machine, beside the service.

@@ -99,6 +99,7 @@ pub(crate) fn request_head(input: &[u8]) -> bool {
     let hops = TrustedHops {
         load_balancers: vec!["10.0.0.8/29".parse().expect("a block")],
         proxies: vec!["10.0.1.0/24".parse().expect("a block")],
+        ..TrustedHops::default()
     };
     let mut forwarded = false;
     for peer in
@@ -109,6 +110,7 @@ pub(crate) fn request_head(input: &[u8]) -> bool {
             peer: SocketAddr::new(peer, 50_000),
             local: SocketAddr::from((Ipv4Addr::LOCALHOST, 443)),
             tls: None,
+            via: None,
         });
         let random = SeededRandom::new(1);
         let context = RequestContext::read(&head, connection, &hops, &SystemClock::new(), &random, 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use configuration::{RelyingPartyTrust, SamlBinding, SamlEndpoint, SamlProtocol};
+use configuration::{Object, RelyingPartyTrust, SamlBinding, SamlEndpoint, SamlProtocol};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use protocols::metadata::service_provider::{self, Reading};
 use protocols::saml::authn_request;

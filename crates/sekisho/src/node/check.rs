@@ -99,7 +99,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<bool> {
 /// A running node knows best.
 fn ask(admin_socket: &Path) -> Result<Vec<Finding>> {
     let administration = SocketAdministration::new(admin_socket.to_owned());
-    let (objects, _) = administration.action(ACTION, &serde_json::Value::Null)?;
+    let (objects, _) = administration.action(ACTION, &serde_json::Value::Null, false)?;
     Ok(objects.into_iter().map(serde_json::from_value).collect::<std::result::Result<_, _>>()?)
 }
 
