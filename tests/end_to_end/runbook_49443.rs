@@ -26,7 +26,7 @@ impl Holder {
     /// so that no TIME_WAIT makes the test wait.
     fn outgoing(network: &Network) -> Self {
         network.run("sysctl", &["-qw", "net.ipv4.ip_local_port_range=49443 49444"]);
-        Self::start(
+        let holder = Self::start(
             network,
             "import signal, socket, struct, sys\n\
              server = socket.create_server(('127.0.0.1', 8080))\n\
@@ -37,7 +37,9 @@ impl Holder {
              \x20   kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)\n\
              print('held', flush=True)\n\
              signal.pause()",
-        )
+        );
+        network.run("sysctl", &["-qw", "net.ipv4.ip_local_port_range=32768 60999"]);
+        holder
     }
 
     fn listening(network: &Network, port: u16) -> Self {

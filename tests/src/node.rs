@@ -206,7 +206,7 @@ impl Node {
 
     /// Status and body of a request, made within the node's network.
     pub fn get(&self, url: &str) -> (u16, String) {
-        let any = "::127.0.0.1".to_owned();
+        let any = "::127.0.0.1:".to_owned();
         let ca = self.path("ca.pem");
         let mut command = self.network.command("curl");
         command.args(["--silent", "--max-time", "10", "--cacert", &ca, "--connect-to", &any]);
