@@ -41,7 +41,7 @@ pub(crate) fn run(options: &[&str]) -> Result<bool, String> {
 
     let mut outcome = Outcome::default();
     if builds {
-        steps.extend(doc_tests::run(&project, &mut outcome));
+        steps.push(doc_tests::run(&project, &mut outcome));
         let variables = variables(&project, with_peers, require_peers, built.sekisho.as_deref());
         for test in &built.tests {
             let mut command = Command::new("timeout");

@@ -34,7 +34,7 @@ pub use values::{
     ContactType, DeviceAuthenticationMethod, ExtendedProtectionTokenCheck, ExtranetLockoutMode, Flags,
     LogLevel, Named, Organization, PromptLoginFederation, ProtocolProfile, RefreshTokenIssuanceDeviceTypes,
     RevocationSetting, SamlAuthenticationRequestParameters, SyncRole, TimeSpan, TimeSpanError,
-    WiaEvaluationMethod, WindowsHelloKeyVerification,
+    WiaEvaluationMethod, WindowsHelloKeyVerification, date_time,
 };
 
 pub use certificate::{Certificate, CertificateType};

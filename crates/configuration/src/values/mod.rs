@@ -1,6 +1,6 @@
 //! Values that several objects use: names with numbers, durations, dates, contacts.
 
-pub(crate) mod date_time;
+pub mod date_time;
 mod enumerations;
 mod flags;
 #[macro_use]

@@ -23,8 +23,10 @@ pub struct CertificateItem {
     /// The name given at import, or by the PFX file; empty for none.
     pub friendly_name: String,
     /// Start of validity.
+    #[serde(with = "configuration::date_time")]
     pub not_before: Timestamp,
     /// End of validity.
+    #[serde(with = "configuration::date_time")]
     pub not_after: Timestamp,
     /// Whether the store holds a key for it; not whether that can be read.
     pub has_private_key: bool,
