@@ -172,6 +172,22 @@ pub(crate) static BINDINGS: &[Binding] = &[
     free("Get-AdfsFarmInformation", h::get_farm_information, &[]),
     free("Set-AdfsFarmInformation", h::set_farm_information, &["RemoveNode"]),
     free(
+        "Add-AdfsFarmNode",
+        h::add_farm_node,
+        &[
+            "CertificateThumbprint",
+            "Credential",
+            "GroupServiceAccountIdentifier",
+            "JoinToken",
+            "OverwriteConfiguration",
+            "PrimaryComputerName",
+            "PrimaryComputerPort",
+            "ServiceAccountCredential",
+        ],
+    ),
+    free("New-SekishoJoinToken", h::new_join_token, &["LifetimeMinutes"]),
+    free("Get-SekishoDivergedChange", h::get_diverged_change, &[]),
+    free(
         "Install-AdfsFarm",
         h::install_farm,
         &[
@@ -242,7 +258,9 @@ impl Binding {
     /// Windows here.
     pub(crate) fn optional(&self) -> &'static [&'static str] {
         match self.cmdlet {
-            "Install-AdfsFarm" => &["ServiceAccountCredential", "GroupServiceAccountIdentifier"],
+            "Install-AdfsFarm" | "Add-AdfsFarmNode" => {
+                &["ServiceAccountCredential", "GroupServiceAccountIdentifier"]
+            }
             _ => &[],
         }
     }

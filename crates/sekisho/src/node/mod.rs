@@ -6,6 +6,7 @@
 //! ```
 
 pub(crate) mod check;
+pub(crate) mod farm;
 pub(crate) mod fetch;
 pub(crate) mod install;
 pub(crate) mod listeners;

@@ -21,7 +21,10 @@ pub(crate) use add::add;
 pub(crate) use certificate::{
     add_certificate, get_certificate, remove_certificate, set_certificate, update_certificate,
 };
-pub(crate) use farm::{get_farm_information, install_farm, set_farm_information};
+pub(crate) use farm::{
+    add_farm_node, get_diverged_change, get_farm_information, install_farm, new_join_token,
+    set_farm_information,
+};
 pub(crate) use foreign::{control_service, foreign_command_advice, import_module, program_advice};
 pub(crate) use get::get;
 pub(crate) use history::{get_change, undo_change};
