@@ -22,6 +22,7 @@ use super::ports::PortsFollow;
 use super::readiness;
 use super::settings::NodeSettings;
 use super::ssl_certificate::SslCertificate;
+use super::users::{self, Users};
 use crate::Result;
 
 /// Requests in progress get this long when the node is asked to end.
@@ -48,7 +49,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         clock: clock.clone(),
         random: random.clone(),
     };
-    let (server, _directory) = assemble(assembly).await?;
+    let (server, directory) = assemble(assembly).await?;
 
     let properties = server.sts.catalog.resident().properties.clone();
     let host = properties.host_name.as_str();
@@ -86,10 +87,11 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration =
-        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
-    let admin =
-        tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
+    let role = Arc::new(Role::Primary);
+    let administration = Administration::new(role.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
+    let users = Arc::new(Users { server: server.clone(), directory, role });
+    let actions = users::actions(actions(&ssl_certificate), &users);
+    let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
     let hosts = vec![
         format!("{base}/adfs/ls/"),
