@@ -16,6 +16,7 @@ mod readiness;
 mod run;
 pub(crate) mod settings;
 mod ssl_certificate;
+pub(crate) mod users;
 
 pub(crate) use open::{Assembly, assemble, certificates};
 pub(crate) use run::{asked_to_end, run};

@@ -23,6 +23,7 @@ use super::ports::PortsFollow;
 use super::readiness;
 use super::settings::NodeSettings;
 use super::ssl_certificate::SslCertificate;
+use super::users::{self, Users};
 use crate::Result;
 
 /// Requests in progress get this long when the node is asked to end.
@@ -59,7 +60,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         clock: clock.clone(),
         random: random.clone(),
     };
-    let (server, _directory) = assemble(assembly).await?;
+    let (server, directory) = assemble(assembly).await?;
 
     let properties = server.sts.catalog.resident().properties.clone();
     let host = properties.host_name.as_str();
@@ -100,11 +101,9 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         server: server.clone(),
     });
     let administration = Administration::new(farm.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
-    let admin = tokio::spawn(admin.serve(Admin::new(
-        server.clone(),
-        administration,
-        actions(&ssl_certificate, &farm),
-    )));
+    let users = Arc::new(Users { server: server.clone(), directory, role: farm.clone() });
+    let actions = users::actions(actions(&ssl_certificate, &farm), &users);
+    let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
     let hosts = vec![
         format!("{base}/adfs/ls/"),

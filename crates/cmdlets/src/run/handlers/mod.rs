@@ -16,6 +16,7 @@ mod set;
 mod shape;
 mod ssl_certificate;
 mod sync;
+mod users;
 
 pub(crate) use add::add;
 pub(crate) use certificate::{
@@ -42,3 +43,4 @@ pub(crate) use shape::{
 };
 pub(crate) use ssl_certificate::{get_ssl_certificate, set_ssl_certificate};
 pub(crate) use sync::{get_sync_properties, set_sync_properties};
+pub(crate) use users::{get_user, new_user, remove_user};
