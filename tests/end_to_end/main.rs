@@ -14,6 +14,7 @@ mod bad_input;
 mod browser;
 mod claims_xray;
 mod events;
+mod farm;
 mod passport_wsfed_saml2;
 mod passwords;
 mod process;

@@ -127,6 +127,8 @@ pub struct Curl {
     jar: tempfile::NamedTempFile,
     address: String,
     arguments: Vec<String>,
+    /// curl, or what runs it elsewhere.
+    program: Vec<String>,
 }
 
 static CLIENTS: AtomicU16 = AtomicU16::new(0);
@@ -137,13 +139,21 @@ impl Curl {
         let [high, low] = CLIENTS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let address = format!("127.77.{high}.{}", low.max(1));
         let jar = tempfile::NamedTempFile::new().expect("a cookie jar");
-        Self { ca: ca.to_owned(), jar, address, arguments: Vec::new() }
+        Self { ca: ca.to_owned(), jar, address, arguments: Vec::new(), program: vec!["curl".to_owned()] }
     }
 
     /// Further arguments of every call.
     pub fn with(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         self
+    }
+
+    /// Runs in another network, where it has `address`.
+    pub fn within(mut self, network: &crate::node::Network, address: &str) -> Self {
+        let command = network.command("curl");
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        self.program = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        self.from_address(address)
     }
 
     /// Address of this client.
@@ -187,8 +197,19 @@ impl Curl {
 
     /// Any call.
     pub fn run(&self, url: &str, arguments: &[&str]) -> Response {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--noproxy", "*", "--max-time", "30", "-D", "-", "--cacert", &self.ca]);
+        let (program, before) = self.program.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command.args(before).args([
+            "-sS",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "30",
+            "-D",
+            "-",
+            "--cacert",
+            &self.ca,
+        ]);
         command.args(["-H", "Expect:", "--interface", &self.address, "-b"]).arg(self.jar.path());
         command.arg("-c").arg(self.jar.path()).args(&self.arguments).args(arguments).arg(url);
         let run = command.output().expect("curl runs");

@@ -23,8 +23,21 @@ pub struct Network {
 impl Network {
     /// A new one; `None` where this user may not make one, which is said.
     pub fn new() -> Option<Self> {
+        Self::holding("true")
+    }
+
+    /// A machine with a name of its own, whose names of others are those of the file `hosts`.
+    pub fn of_machine(name: &str, hosts: &Path) -> Option<Self> {
+        let hosts = hosts.display();
+        Self::holding(&format!(
+            "hostname {name} && mount --make-rprivate / && mount --bind {hosts} /etc/hosts"
+        ))
+    }
+
+    fn holding(first: &str) -> Option<Self> {
         let mut command = Command::new("unshare");
-        command.args(["--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 900"]);
+        let script = format!("{first} && ip link set lo up && echo up && exec sleep 900");
+        command.args(["--net", "--uts", "--mount", "sh", "-c", &script]);
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut holder = spawned.ok()?;
         let mut line = String::new();
@@ -40,8 +53,25 @@ impl Network {
     /// A command within it.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--net", "--target", &self.holder.id().to_string(), "--", program]);
+        let holder = self.holder.id().to_string();
+        command.args(["--net", "--uts", "--mount", "--target", &holder, "--", program]);
         command
+    }
+
+    /// Makes this network a switch with an address of its own.
+    pub fn become_switch(&self, address: &str) {
+        self.run("ip", &["link", "add", "switch", "type", "bridge"]);
+        self.run("ip", &["addr", "add", address, "dev", "switch"]);
+        self.run("ip", &["link", "set", "switch", "up"]);
+    }
+
+    /// Joins another network to this switch, where it has this address.
+    pub fn plug(&self, other: &Self, port: &str, address: &str) {
+        let holder = other.holder.id().to_string();
+        self.run("ip", &["link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", &holder]);
+        self.run("ip", &["link", "set", port, "master", "switch", "up"]);
+        other.run("ip", &["addr", "add", address, "dev", "eth0"]);
+        other.run("ip", &["link", "set", "eth0", "up"]);
     }
 
     /// Runs a program within it that must succeed, and gives what it printed.
@@ -76,23 +106,37 @@ impl Node {
     /// A node of a new farm: certificate imported, farm installed, service not started. `None` where networks of one's
     /// own cannot be made.
     pub fn install(host: &'static str) -> Option<Self> {
-        let network = Network::new()?;
+        let node = Self::bare(Network::new()?, host);
+        make_pfx(node.folder.path(), host);
+        let thumbprint = node.import(&node.path("tls.pfx"));
+        node.install_farm(&thumbprint);
+        Some(node)
+    }
+
+    /// A machine with nothing on it.
+    pub fn bare(network: Network, host: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let notified = UnixDatagram::bind(folder.path().join("notify")).expect("a socket");
         notified.set_read_timeout(Some(Duration::from_millis(20))).expect("a time limit");
-        let node = Self { network, host, folder, notified, service: None };
-        make_pfx(node.folder.path(), host);
-        let pfx = node.path("tls.pfx");
-        let imported = node.json(&["Import-PfxCertificate", "-FilePath", &pfx, "-Password", "secret"]);
-        let thumbprint = imported["Thumbprint"].as_str().expect("a thumbprint");
-        node.json(&[
+        Self { network, host, folder, notified, service: None }
+    }
+
+    /// Imports a PFX file with the password `secret`; the thumbprint.
+    pub fn import(&self, pfx: &str) -> String {
+        let imported = self.json(&["Import-PfxCertificate", "-FilePath", pfx, "-Password", "secret"]);
+        imported["Thumbprint"].as_str().expect("a thumbprint").to_owned()
+    }
+
+    /// Makes this machine the first node of a farm.
+    pub fn install_farm(&self, thumbprint: &str) {
+        let host = self.host;
+        self.json(&[
             "Install-AdfsFarm",
             "-CertificateThumbprint",
             thumbprint,
             "-FederationServiceName",
             host,
         ]);
-        Some(node)
     }
 
     /// A file of the node's folder.
@@ -153,6 +197,13 @@ impl Node {
         assert!(status.expect("kill runs").success());
         let status = service.wait().expect("an exit status");
         assert!(status.success(), "{status}: {}", self.errors());
+    }
+
+    /// Ends the service as a failure of its machine does.
+    pub fn kill(&mut self) {
+        let mut service = self.service.take().expect("a service");
+        service.kill().expect("a signal");
+        service.wait().expect("an exit status");
     }
 
     /// What the service said on standard error.

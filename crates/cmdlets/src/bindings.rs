@@ -172,6 +172,22 @@ pub(crate) static BINDINGS: &[Binding] = &[
     free("Get-AdfsFarmInformation", h::get_farm_information, &[]),
     free("Set-AdfsFarmInformation", h::set_farm_information, &["RemoveNode"]),
     free(
+        "Add-AdfsFarmNode",
+        h::add_farm_node,
+        &[
+            "CertificateThumbprint",
+            "Credential",
+            "GroupServiceAccountIdentifier",
+            "JoinToken",
+            "OverwriteConfiguration",
+            "PrimaryComputerName",
+            "PrimaryComputerPort",
+            "ServiceAccountCredential",
+        ],
+    ),
+    free("New-SekishoJoinToken", h::new_join_token, &["LifetimeMinutes"]),
+    free("Get-SekishoDivergedChange", h::get_diverged_change, &[]),
+    free(
         "Install-AdfsFarm",
         h::install_farm,
         &[
@@ -216,6 +232,25 @@ pub(crate) static BINDINGS: &[Binding] = &[
     free("New-TimeSpan", h::new_time_span, &["Days", "Hours", "Minutes", "Seconds"]),
     free("Get-SekishoChange", h::get_change, &["After", "First"]),
     free("Undo-SekishoChange", h::undo_change, &["Serial"]),
+    free(
+        "New-SekishoUser",
+        h::new_user,
+        &[
+            "UserPrincipalName",
+            "Password",
+            "SamAccountName",
+            "DisplayName",
+            "Mail",
+            "GivenName",
+            "Surname",
+            "Groups",
+            "Disabled",
+            "MustChangePassword",
+            "Force",
+        ],
+    ),
+    free("Get-SekishoUser", h::get_user, &["UserPrincipalName"]),
+    free("Remove-SekishoUser", h::remove_user, &["UserPrincipalName"]),
     free("Get-Help", h::get_help, &["Name", "Full", "Examples", "Detailed", "Parameter"]),
     free("Get-Command", h::get_command, &["Name", "Module", "Verb", "Noun"]),
     free("Install-Cmdlets", h::install_cmdlets, &["Path"]),
@@ -242,7 +277,9 @@ impl Binding {
     /// Windows here.
     pub(crate) fn optional(&self) -> &'static [&'static str] {
         match self.cmdlet {
-            "Install-AdfsFarm" => &["ServiceAccountCredential", "GroupServiceAccountIdentifier"],
+            "Install-AdfsFarm" | "Add-AdfsFarmNode" => {
+                &["ServiceAccountCredential", "GroupServiceAccountIdentifier"]
+            }
             _ => &[],
         }
     }

@@ -43,4 +43,4 @@ pub use server::{Drained, Listener, Protocol, Server, Settings};
 pub use service::Handler;
 pub use status::{FailedChange, ListenerSet, ListenerState, ListenerStatus};
 pub use tickets::{TICKET_LIFETIME, TicketKey, TicketKeys};
-pub use tls::{NamedCertificate, Tls, TlsError};
+pub use tls::{NamedCertificate, ReservedName, Tls, TlsError};

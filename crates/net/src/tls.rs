@@ -33,6 +33,19 @@ pub struct NamedCertificate {
     pub client_certificates: ClientCertificates,
 }
 
+/// A name for other servers, beside those of the certificates, with a TLS configuration of its own. It stays when
+/// certificates are replaced.
+#[derive(Debug, Clone)]
+pub struct ReservedName {
+    /// The name (SNI), in lower case; also an authority that requests may name.
+    pub name: String,
+    /// Everything of the handshake, ALPN among it. HTTP/1.1 should be all that it offers.
+    pub config: Arc<ServerConfig>,
+    /// What `config` asks of clients; requests see it as
+    /// [`TlsInfo::client_certificates`](crate::TlsInfo::client_certificates).
+    pub client_certificates: ClientCertificates,
+}
+
 /// A set of certificates that cannot be served. Nothing changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -56,6 +69,7 @@ pub enum TlsError {
 /// The TLS side of a listener. Several listeners may share it.
 pub struct Tls {
     table: ArcSwap<Table>,
+    reserved: ArcSwap<HashMap<String, Arc<Entry>>>,
     ticketer: Arc<Ticketer>,
     time: Arc<ClockTime>,
     provider: Arc<CryptoProvider>,
@@ -92,7 +106,13 @@ impl Tls {
         let ticketer = Arc::new(Ticketer::new(ticket_keys, random));
         let time = Arc::new(ClockTime(clock));
         let table = Table::new(certificates, &provider, &ticketer, &time)?;
-        Ok(Arc::new(Self { table: ArcSwap::from_pointee(table), ticketer, time, provider }))
+        Ok(Arc::new(Self {
+            table: ArcSwap::from_pointee(table),
+            reserved: ArcSwap::default(),
+            ticketer,
+            time,
+            provider,
+        }))
     }
 
     /// The next handshake sees the new certificates; connections that live keep theirs. Where what a name asks
@@ -104,26 +124,39 @@ impl Tls {
         Ok(())
     }
 
+    /// Serves these names too, in place of those reserved before. A name that a certificate has stays the
+    /// certificate's.
+    pub fn reserve(&self, names: Vec<ReservedName>) {
+        let entry = |reserved: ReservedName| {
+            let client_certificates = Arc::new(reserved.client_certificates);
+            let entry = Entry { config: reserved.config, server_end_point: None, client_certificates };
+            (reserved.name, Arc::new(entry))
+        };
+        self.reserved.store(Arc::new(names.into_iter().map(entry).collect()));
+    }
+
     /// Replaces the keys of session tickets, at the latest every [`crate::TICKET_LIFETIME`].
     pub fn replace_ticket_keys(&self, keys: TicketKeys) {
         self.ticketer.replace(keys);
     }
 
     pub(crate) fn entry(&self, sni: Option<&str>) -> Arc<Entry> {
-        let table = self.table.load();
-        sni.and_then(|name| table.by_name.get(name)).unwrap_or(&table.fallback).clone()
+        let (table, reserved) = (self.table.load(), self.reserved.load());
+        let named = sni.and_then(|name| table.by_name.get(name).or_else(|| reserved.get(name)));
+        named.unwrap_or(&table.fallback).clone()
     }
 
     /// Whether a request may name `host` (lower case, without port).
     pub(crate) fn serves(&self, host: &str) -> bool {
-        self.table.load().authorities.contains(host)
+        self.table.load().authorities.contains(host) || self.reserved.load().contains_key(host)
     }
 
     /// Whether `host` (lower case, without port) asks of its clients what a connection was made under. A host
     /// that is not served by name counts with the clients that send no name.
     pub(crate) fn asks_the_same(&self, host: &str, connection: &Arc<ClientCertificates>) -> bool {
-        let table = self.table.load();
-        let asked = &table.by_name.get(host).unwrap_or(&table.fallback).client_certificates;
+        let (table, reserved) = (self.table.load(), self.reserved.load());
+        let named = table.by_name.get(host).or_else(|| reserved.get(host));
+        let asked = &named.unwrap_or(&table.fallback).client_certificates;
         Arc::ptr_eq(asked, connection) || asked == connection
     }
 }

@@ -14,6 +14,7 @@ use cmdlets::{Console, Environment, Local, Shell};
 use keys::certificate_store::{CertificateStore, StoreImport};
 use serde_json::{Map, Value};
 
+use crate::node::farm::{NewNode, join};
 use crate::node::install::{NewFarm, install, leave_to_owner, node_key};
 use crate::serve::DATA;
 use crate::{Result, node};
@@ -263,7 +264,62 @@ impl Machine {
     }
 }
 
+impl Machine {
+    fn join(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>> {
+        let text = |name: &str| parameters.get(name).and_then(Value::as_str).map(str::to_owned);
+        if parameters.contains_key("SQLConnectionString") {
+            return Err(
+                "SQLConnectionString: a node of a farm on a database server cannot be added yet".into()
+            );
+        }
+        let missing = |name: &str, what: &str| format!("{name} is missing; expected {what}");
+        let token = text("JoinToken").ok_or_else(|| {
+            missing("JoinToken", "the line that New-SekishoJoinToken prints on the primary server")
+        })?;
+        let thumbprint = text("CertificateThumbprint").ok_or_else(|| {
+            missing("CertificateThumbprint", "a TLS certificate for the service, from Import-PfxCertificate")
+        })?;
+        let port = parameters.get("PrimaryComputerPort").and_then(Value::as_u64).unwrap_or(443);
+        let new = NewNode {
+            primary: text("PrimaryComputerName").unwrap_or_default(),
+            // The product's port for nodes; here they speak at that of the service.
+            port: if port == 80 { 443 } else { u16::try_from(port)? },
+            token: Secret::new(token),
+            thumbprint,
+            overwrite: parameters.get("OverwriteConfiguration").and_then(Value::as_bool).unwrap_or_default(),
+        };
+        self.prepare()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let joined = runtime.block_on(join(&self.data, &new, what_if, &self.clock, &self.random))?;
+        leave_to_owner(&self.data)?;
+        for warning in &joined.warnings {
+            eprintln!("WARNING: {warning}");
+        }
+        let mut messages = Vec::new();
+        if let Some(aside) = &joined.put_aside {
+            messages.push(format!("The farm that was here is now in {}.", aside.display()));
+        }
+        messages.push(match what_if {
+            true => format!("What if: this machine would join the farm of {}.", new.primary),
+            false => format!(
+                "The configuration completed successfully. This machine is a secondary server of {}. Start it: systemctl \
+                 enable --now sekisho",
+                new.primary
+            ),
+        });
+        Ok(messages)
+    }
+}
+
 impl Local for Machine {
+    fn join_farm(
+        &self,
+        parameters: &Map<String, Value>,
+        what_if: bool,
+    ) -> std::result::Result<Vec<String>, String> {
+        self.join(parameters, what_if).map_err(|error| error.to_string())
+    }
+
     fn install_farm(
         &self,
         parameters: &Map<String, Value>,

@@ -68,6 +68,12 @@ impl FederationServer {
         self.ready.load(Ordering::SeqCst)
     }
 
+    /// Signs the federation metadata anew, after the configuration was loaded from another node.
+    pub fn renew_metadata(&self) -> Result<(), MetadataError> {
+        self.metadata.store(Arc::new(endpoints::metadata::signed_for(&self.sts)?));
+        Ok(())
+    }
+
     /// Subject of the certificate that signs.
     pub(crate) fn signing_subject(&self) -> &str {
         &self.signing_subject

@@ -155,6 +155,20 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Loads everything anew, after the store took changes that did not come through [`write`](Self::write): those
+    /// of the primary, on a secondary. On an error requests go on with what was loaded before.
+    pub async fn reload(&self) -> Result<(), CatalogError> {
+        let _writing = self.writing.lock().await;
+        let resident = read_resident(self.store.as_ref()).await?;
+        self.resident.store(Arc::new(resident));
+        let mut changes = self.party_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        *changes = changes.wrapping_add(1);
+        self.parties.clear();
+        Ok(())
+    }
+}
+
 /// The store operation that creates or replaces a trust. `expected` is the version that was read, 0 for a new
 /// trust.
 pub fn put_relying_party(trust: &RelyingPartyTrust, expected: u64) -> Result<Operation, serde_json::Error> {

@@ -81,6 +81,11 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// The text of a `SecureString`, or of a plain one.
+pub(crate) fn secret_text(value: &Value) -> Option<String> {
+    value.get(SECURE_STRING).unwrap_or(value).as_str().map(str::to_owned)
+}
+
 fn is_secure(value: &Value) -> bool {
     value.as_object().is_some_and(|members| members.contains_key(SECURE_STRING))
 }

@@ -49,6 +49,9 @@ pub trait Local {
     /// Gives messages for the administrator; with `what_if` those that tell what would be done.
     fn install_farm(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>, String>;
 
+    /// Joins this machine to the farm of a primary. `parameters` are those of `Add-AdfsFarmNode` that were given.
+    fn join_farm(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>, String>;
+
     /// Takes a PFX file into the node's certificate store and gives the certificate: `Thumbprint`, `Subject`, ….
     fn import_pfx(&self, file: &Path, password: Option<&str>) -> Result<Value, String>;
 

@@ -46,6 +46,11 @@ impl Local for Machine {
         Ok(vec!["installed".to_owned()])
     }
 
+    fn join_farm(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>, String> {
+        self.done.borrow_mut().push(format!("join {} {what_if}", Value::Object(parameters.clone())));
+        Ok(vec!["joined".to_owned()])
+    }
+
     fn import_pfx(&self, file: &Path, password: Option<&str>) -> Result<Value, String> {
         self.done.borrow_mut().push(format!("import {} {password:?}", file.display()));
         Ok(json!({ "Thumbprint": "A", "Subject": "CN=a" }))
@@ -451,6 +456,19 @@ fn a_farm_is_installed_without_the_accounts_of_windows() {
         scene.machine.done.borrow()[0],
         "install {\"FederationServiceName\":\"fs.example.com\"} false"
     );
+}
+
+#[test]
+fn a_machine_joins_with_a_token_in_place_of_the_service_account() {
+    let scene = Scene::default();
+    let ran = scene.run("Add-AdfsFarmNode -PrimaryComputerName fs01.contoso.com -JoinToken 'sekisho-join-x' -CertificateThumbprint 'ab cdef0123456789abcdef0123456789abcdef01'");
+    assert_eq!((ran.text().as_str(), &ran.lines()[0]["Status"]), ("", &json!("Success")));
+    let done = scene.machine.done.borrow()[0].clone();
+    assert!(
+        done.contains("\"CertificateThumbprint\":\"ABCDEF0123456789ABCDEF0123456789ABCDEF01\""),
+        "{done}"
+    );
+    assert!(done.contains("\"JoinToken\":\"sekisho-join-x\"") && done.ends_with("false"), "{done}");
 }
 
 #[test]

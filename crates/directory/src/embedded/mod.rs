@@ -6,6 +6,7 @@
 mod create;
 mod entry;
 mod groups;
+mod manage;
 mod names;
 mod password;
 mod query;

@@ -30,4 +30,6 @@ pub use authority::{AuthorityError, AuthorityFingerprint, FarmAuthority, SealedF
 pub use identity::{NodeIdentity, NodeIdentityError, NodeIdentityKey};
 pub use join_token::{JoinToken, JoinTokenError, JoinTokenRecord};
 pub use member::{FarmMember, RemovedNodes, node_server_name};
-pub use mutual_tls::{JOIN_SERVER_NAME, join_client, join_server, node_client, node_server};
+pub use mutual_tls::{
+    JOIN_SERVER_NAME, MEMBER_SERVER_NAME, join_client, join_server, member_client, node_client, node_server,
+};

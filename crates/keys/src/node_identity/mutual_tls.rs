@@ -27,6 +27,8 @@ use super::member::{FarmMember, RemovedNodes};
 /// The name that a node which joins dials: a listener for nodes answers it with [`join_server`] and every other
 /// name with [`node_server`].
 pub const JOIN_SERVER_NAME: &str = "join.node.sekisho.invalid";
+/// The name that [`member_client`] dials: a listener for nodes answers it with [`node_server`].
+pub const MEMBER_SERVER_NAME: &str = "member.node.sekisho.invalid";
 
 /// For listeners: only nodes of this farm get in. After the handshake [`FarmMember::of`] the peer's certificate
 /// says who it is. The caller adds ALPN.
@@ -60,6 +62,23 @@ pub fn node_client(
     Ok(config)
 }
 
+/// For clients that know a node by its address alone, as `-PrimaryComputerName` gives it: dial with
+/// [`MEMBER_SERVER_NAME`]. Any node of the farm answers, and nobody else; after the handshake [`FarmMember::of`] the
+/// peer's certificate says which. The caller adds ALPN.
+pub fn member_client(
+    identity: &NodeIdentity,
+    removed: Arc<RemovedNodes>,
+    clock: Arc<dyn Clock>,
+) -> Result<ClientConfig, Error> {
+    let authority = AuthorityFingerprint::of(identity.authority());
+    let mut config = client(clock)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyMember { authority, removed, provider: provider() }))
+        .with_client_cert_resolver(resolver(identity));
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
 /// For listeners, where nodes join that have no certificate yet: whoever comes is anybody, until his token says
 /// otherwise. The caller adds ALPN.
 pub fn join_server(identity: &NodeIdentity, clock: Arc<dyn Clock>) -> Result<ServerConfig, Error> {
@@ -71,7 +90,11 @@ pub fn join_server(identity: &NodeIdentity, clock: Arc<dyn Clock>) -> Result<Ser
 pub fn join_client(authority: AuthorityFingerprint, clock: Arc<dyn Clock>) -> Result<ClientConfig, Error> {
     let mut config = client(clock)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyMember { authority, provider: provider() }))
+        .with_custom_certificate_verifier(Arc::new(AnyMember {
+            authority,
+            removed: Arc::default(),
+            provider: provider(),
+        }))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(config)
@@ -216,6 +239,7 @@ impl ClientCertVerifier for MemberClient {
 #[derive(Debug)]
 struct AnyMember {
     authority: AuthorityFingerprint,
+    removed: Arc<RemovedNodes>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -235,7 +259,7 @@ impl ServerCertVerifier for AnyMember {
         let algorithms = self.provider.signature_verification_algorithms.all;
         let parsed = ParsedCertificate::try_from(end_entity)?;
         verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], now, algorithms)?;
-        member(end_entity, &RemovedNodes::default())?;
+        member(end_entity, &self.removed)?;
         Ok(ServerCertVerified::assertion())
     }
 

@@ -153,6 +153,20 @@ fn a_removed_node_is_refused_from_the_next_handshake_on_and_on_both_sides() {
     assert!(RemovedNodes::new([a.key.node()]).contains(a.key.node()));
 }
 
+/// Who knows only an address reaches any node of his own farm that was not removed, and none of another farm.
+#[test]
+fn a_node_dialled_by_its_address_is_a_member_that_was_not_removed() {
+    let (farm, other) = (farm(), self::farm());
+    let (a, b, stranger) = (farm.node("fs01"), farm.node("fs02"), other.node("fs01"));
+    let client = || member_client(&b.identity, farm.removed.clone(), farm.clock.clone()).unwrap();
+    let name = || ServerName::try_from(MEMBER_SERVER_NAME).unwrap();
+    let (from, to) = connect(client(), farm.server(&a), name()).unwrap();
+    assert_eq!((&from, &to), (b.identity.member(), a.identity.member()));
+    assert!(connect(client(), other.server(&stranger), name()).is_err());
+    farm.removed.replace([a.key.node()]);
+    assert!(refused(connect(client(), farm.server(&a), name())).contains("Revoked"));
+}
+
 /// Security case 92, for the certificates of nodes: the injected clock alone decides.
 #[test]
 fn an_expired_certificate_is_refused_by_the_farms_clock() {

@@ -26,6 +26,7 @@ use sts::administration::{Administration, Role};
 use crate::Result;
 use crate::node::asked_to_end;
 use crate::node::listeners::{HTTPS, PROBE, addresses};
+use crate::node::users::{self, Users};
 
 /// Arguments of `sekisho demo`.
 #[derive(clap::Args)]
@@ -114,9 +115,12 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
     announce(arguments, &facts, start, data)?;
     net::service_manager::ready(&format!("serving {}", facts.base_url));
 
-    let administration =
-        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(restart::TakesEffectAtStart));
-    let api = Admin::new(service.server.clone(), administration, Actions::default());
+    let role = Arc::new(Role::Primary);
+    let administration = Administration::new(role.clone()).observed_by(Arc::new(restart::TakesEffectAtStart));
+    let users =
+        Arc::new(Users { server: service.server.clone(), directory: service.directory.clone(), role });
+    let actions = users::actions(Actions::default(), &users);
+    let api = Admin::new(service.server.clone(), administration, actions);
     let administration = tokio::spawn(admin.serve(api));
     let drained = listeners.serve(server::Routes(service.server.clone()), asked_to_end, DRAIN).await;
     net::service_manager::stopping();

@@ -47,7 +47,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    fn new(check: &str, result: Severity, detail: impl ToString) -> Self {
+    pub(super) fn new(check: &str, result: Severity, detail: impl ToString) -> Self {
         Self { check: check.to_owned(), result, detail: detail.to_string() }
     }
 }

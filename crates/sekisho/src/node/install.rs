@@ -184,7 +184,7 @@ fn choose(certificates: &CertificateStore, farm: &NewFarm) -> Result<String> {
 }
 
 /// Moves the files of a farm into a folder of their own.
-fn put_aside(data: &Path, now: base::Timestamp) -> Result<Option<PathBuf>> {
+pub(super) fn put_aside(data: &Path, now: base::Timestamp) -> Result<Option<PathBuf>> {
     let aside = data.join(format!("replaced-{}", now.to_xml().replace([':', '.'], "-")));
     let there: Vec<&str> = OF_A_FARM.into_iter().filter(|name| data.join(name).exists()).collect();
     if there.is_empty() {

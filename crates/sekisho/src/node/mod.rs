@@ -6,6 +6,7 @@
 //! ```
 
 pub(crate) mod check;
+pub(crate) mod farm;
 pub(crate) mod fetch;
 pub(crate) mod install;
 pub(crate) mod listeners;
@@ -15,6 +16,7 @@ mod readiness;
 mod run;
 pub(crate) mod settings;
 mod ssl_certificate;
+pub(crate) mod users;
 
 pub(crate) use open::{Assembly, assemble, certificates};
 pub(crate) use run::{asked_to_end, run};

@@ -12,16 +12,18 @@ use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
 use store::sqlite::SqliteStore;
 use sts::Catalog;
-use sts::administration::{Administration, Role};
+use sts::administration::Administration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
+use super::farm::{self, Farm, NodeRoutes};
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
 use super::open::{Assembly, assemble};
 use super::ports::PortsFollow;
 use super::readiness;
 use super::settings::NodeSettings;
 use super::ssl_certificate::SslCertificate;
+use super::users::{self, Users};
 use crate::Result;
 
 /// Requests in progress get this long when the node is asked to end.
@@ -38,6 +40,16 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     let node_key = Arc::new(NodeKey::open(data)?);
     let master_key = sts::open_master_key(store.as_ref(), &node_key).await?;
     let catalog = Catalog::open(store.clone()).await?;
+    let farm = Farm::open(farm::Parts {
+        data,
+        store: store.clone(),
+        node_key: &node_key,
+        master_key: &master_key,
+        name: &settings.node_name,
+        clock: clock.clone(),
+        random: random.clone(),
+    });
+    let farm = farm.await.map_err(|error| format!("the farm: {error}"))?;
     let assembly = Assembly {
         data,
         store,
@@ -48,7 +60,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         clock: clock.clone(),
         random: random.clone(),
     };
-    let (server, _directory) = assemble(assembly).await?;
+    let (server, directory) = assemble(assembly).await?;
 
     let properties = server.sts.catalog.resident().properties.clone();
     let host = properties.host_name.as_str();
@@ -64,6 +76,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         https: tls(&https_certificates(host, &stored, &key))?,
         user_certificates: tls(&user_certificates(host, &key))?,
     };
+    farm.reserve(&doors.https).map_err(|error| error.to_string())?;
     let listeners = listeners(&properties, &doors, stored.covers(&certauth(host)), settings.proxy_protocol);
     for conflict in net::ephemeral_conflicts(&ports(&listeners)) {
         tracing::warn!(%conflict, "a port may be taken while the service is down");
@@ -77,7 +90,8 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         clock: clock.clone(),
         random,
     });
-    let handle = listening.start(server::Routes(server.clone()));
+    let handle = listening.start(NodeRoutes { service: server::Routes(server.clone()), farm: farm.clone() });
+    let following = tokio::spawn(farm.clone().follow(server.clone(), handle.clone()));
     let ssl_certificate = Arc::new(SslCertificate {
         data: data.to_owned(),
         settings: Mutex::new(settings),
@@ -86,10 +100,10 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration =
-        Administration::new(Arc::new(Role::Primary)).observed_by(Arc::new(PortsFollow(handle.clone())));
-    let admin =
-        tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions(&ssl_certificate))));
+    let administration = Administration::new(farm.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
+    let users = Arc::new(Users { server: server.clone(), directory, role: farm.clone() });
+    let actions = users::actions(actions(&ssl_certificate, &farm), &users);
+    let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
     let hosts = vec![
         format!("{base}/adfs/ls/"),
@@ -101,6 +115,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     asked_to_end.await;
     net::service_manager::stopping();
     readiness.abort();
+    following.abort();
     server.set_ready(false);
     let drained = handle.drain(DRAIN).await;
     admin.abort();
@@ -113,13 +128,15 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     Ok(())
 }
 
-fn actions(ssl_certificate: &Arc<SslCertificate>) -> Actions {
+fn actions(ssl_certificate: &Arc<SslCertificate>, farm: &Arc<Farm>) -> Actions {
     let (get, set, all) = (ssl_certificate.clone(), ssl_certificate.clone(), ssl_certificate.clone());
-    Actions::default()
+    let checked = farm.clone();
+    farm::actions(Actions::default(), farm)
         .with(check::ACTION, move |_| {
-            let all = all.clone();
+            let (all, farm) = (all.clone(), checked.clone());
             async move {
-                let findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                let mut findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                findings.extend(farm.findings().await);
                 let objects =
                     findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
                 Ok(ActionAnswer { objects, warnings: Vec::new() })

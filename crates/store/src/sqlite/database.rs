@@ -80,6 +80,11 @@ impl Database {
         self.writer.commits()
     }
 
+    /// See [`Writer::told`].
+    pub(super) fn told(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.writer.told()
+    }
+
     /// Runs `work` on a reading connection. See [`Readers::run`].
     pub(super) async fn read<T: Send + 'static>(
         &self,

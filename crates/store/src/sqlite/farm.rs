@@ -9,6 +9,12 @@ use crate::StoreError;
 use crate::sync::{Accepted, Diverged, LastSync, PullAnswer, PullRequest, Role, Standing, Term};
 
 impl SqliteStore {
+    /// Tells of each commit of the configuration, so that a secondary which waits hears of a change at once. What
+    /// changed, [`head`](crate::Configuration::head) and [`standing`](Self::standing) say.
+    pub fn commits(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.configuration.told()
+    }
+
     /// What this node is in the farm.
     pub async fn standing(&self) -> Result<Standing, StoreError> {
         self.configuration.read("read the role of this server", replication::standing).await

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior, ffi};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::{overloaded, stopped, store_error};
 use crate::StoreError;
@@ -33,6 +33,7 @@ pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
     commits: Arc<AtomicU64>,
+    told: watch::Receiver<u64>,
 }
 
 impl Writer {
@@ -40,16 +41,22 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let counter = commits.clone();
+        let (tell, told) = watch::channel(0);
         let thread = std::thread::Builder::new()
             .name(format!("write {name}"))
-            .spawn(move || work_through(connection, receiver, batch, &counter))?;
-        Ok(Self { queue: Some(sender), thread: Some(thread), commits })
+            .spawn(move || work_through(connection, receiver, batch, &counter, &tell))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread), commits, told })
     }
 
     /// Number of commits so far. What was read from the file is still true while it stays the same, since no
     /// other process writes. It has grown before any caller learns of its write.
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Acquire)
+    }
+
+    /// Tells of each commit.
+    pub(super) fn told(&self) -> watch::Receiver<u64> {
+        self.told.clone()
     }
 
     /// Runs `work` in a transaction and returns after the commit. `Err` means that nothing of it was kept.
@@ -129,11 +136,13 @@ fn work_through(
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     batch: usize,
     commits: &AtomicU64,
+    tell: &watch::Sender<u64>,
 ) {
     let mut jobs = Vec::with_capacity(batch);
     while queue.blocking_recv_many(&mut jobs, batch) > 0 {
         let lost = commit(&mut connection, &mut jobs).err();
-        commits.fetch_add(1, Ordering::Release);
+        let before = commits.fetch_add(1, Ordering::Release);
+        tell.send_replace(before.wrapping_add(1));
         for job in jobs.drain(..) {
             job.finish(lost.as_ref());
         }

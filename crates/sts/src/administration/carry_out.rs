@@ -198,6 +198,12 @@ async fn audit_change(sts: &Sts, plan: &Plan, changed: &Changed) -> Result<(), a
     append(sts, event, steps).await
 }
 
+/// Audit 307 of a change that is not one object of the declared configuration, such as a user of the directory.
+pub async fn audit(sts: &Sts, by: &str, change: &str) -> Result<(), audit::JournalError> {
+    let event = Event::ConfigurationChangeSuccess { user: Text::from(by), change: Text::from(change) };
+    append(sts, event, Vec::new()).await
+}
+
 /// Audit 308: the change passed every check and failed all the same.
 async fn failed(sts: &Sts, plan: &Plan, error: ChangeError) -> ChangeError {
     if plan.what_if {

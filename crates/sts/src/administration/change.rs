@@ -53,7 +53,7 @@ pub enum Expected {
 impl Administration {
     /// Makes a change, or says why not.
     pub async fn change(&self, sts: &Sts, request: ChangeRequest) -> Result<Changed, ChangeError> {
-        self.may_write()?;
+        self.role.may_write()?;
         let _one = self.one_at_a_time.lock().await;
         let kind = kind_of(request.object)?;
         let before = match &request.id {

@@ -29,6 +29,7 @@ use configuration::ObjectType;
 use serde_json::Value;
 use store::Head;
 
+pub use carry_out::audit;
 pub use change::{ChangeRequest, Edit, Expected};
 pub use effect::{Effect, Observer, PendingChange};
 pub use error::{ChangeError, Stored};

@@ -28,21 +28,19 @@ impl Role {
 pub trait RoleSource: Send + Sync {
     /// The role now.
     fn role(&self) -> Role;
+
+    /// A secondary refuses changes and names the primary.
+    fn may_write(&self) -> Result<(), ChangeError> {
+        match self.role() {
+            Role::Primary => Ok(()),
+            Role::Secondary { primary } => Err(ChangeError::Secondary { primary }),
+        }
+    }
 }
 
 /// A node whose role does not change.
 impl RoleSource for Role {
     fn role(&self) -> Role {
         self.clone()
-    }
-}
-
-impl super::Administration {
-    /// A secondary refuses changes and names the primary.
-    pub(super) fn may_write(&self) -> Result<(), ChangeError> {
-        match self.role() {
-            Role::Primary => Ok(()),
-            Role::Secondary { primary } => Err(ChangeError::Secondary { primary }),
-        }
     }
 }

@@ -23,7 +23,7 @@ pub struct UndoRequest {
 impl Administration {
     /// Takes a change back: a creation by a removal, a removal by a creation, any other by the former properties.
     pub async fn undo(&self, sts: &Sts, request: UndoRequest) -> Result<Changed, ChangeError> {
-        self.may_write()?;
+        self.role.may_write()?;
         let _one = self.one_at_a_time.lock().await;
         let UndoRequest { serial, force, by, what_if } = request;
         let undone = change_at(sts, serial).await?;

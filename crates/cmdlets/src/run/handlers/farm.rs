@@ -12,7 +12,26 @@ pub(crate) fn get_farm_information(call: &mut Call<'_, '_>) -> Outcome {
         call.decide("the farm")?;
         return Ok(Vec::new());
     }
-    let answer = call.session.administration()?.action("farm-information", &json!({}), false);
+    asked(call, "farm-information", &Value::Null)
+}
+
+/// `Get-SekishoDivergedChange`: what only this node had when another one became the primary.
+pub(crate) fn get_diverged_change(call: &mut Call<'_, '_>) -> Outcome {
+    asked(call, "diverged-changes", &Value::Null)
+}
+
+/// `New-SekishoJoinToken`: the line by which `Add-AdfsFarmNode` lets a new machine in, once.
+pub(crate) fn new_join_token(call: &mut Call<'_, '_>) -> Outcome {
+    if call.decide("the farm")? != Decision::Proceed {
+        return Ok(Vec::new());
+    }
+    let body = Value::Object(call.document(&["LifetimeMinutes"]));
+    asked(call, "new-join-token", &body)
+}
+
+/// What an action gives.
+fn asked(call: &mut Call<'_, '_>, action: &str, body: &Value) -> Outcome {
+    let answer = call.session.administration()?.action(action, body, false);
     let (objects, warnings) = answer.map_err(|error| call.refused(error))?;
     warnings.iter().for_each(|warning| call.session.warn(warning));
     Ok(objects)
@@ -35,6 +54,31 @@ const ACCOUNTS: &[&str] =
 
 /// `Install-AdfsFarm`: on this machine, before the service runs. Service accounts are accepted and not used.
 pub(crate) fn install_farm(call: &mut Call<'_, '_>) -> Outcome {
+    let parameters = deployment_parameters(call)?;
+    let name = call.bound.text("FederationServiceName").unwrap_or_default().to_owned();
+    let what_if = match call.decide(&name)? {
+        Decision::Skip => return Ok(Vec::new()),
+        decision => decision == Decision::WhatIf,
+    };
+    let done = call.session.environment.local.install_farm(&parameters, what_if);
+    deployed(call, done, what_if)
+}
+
+/// `Add-AdfsFarmNode`: this machine joins the farm of the primary, before the service runs here. A join token stands
+/// for the service account, by which farms of Windows know their nodes.
+pub(crate) fn add_farm_node(call: &mut Call<'_, '_>) -> Outcome {
+    let parameters = deployment_parameters(call)?;
+    let name = call.bound.text("PrimaryComputerName").unwrap_or_default().to_owned();
+    let what_if = match call.decide(&name)? {
+        Decision::Skip => return Ok(Vec::new()),
+        decision => decision == Decision::WhatIf,
+    };
+    let done = call.session.environment.local.join_farm(&parameters, what_if);
+    deployed(call, done, what_if)
+}
+
+/// The given parameters without accounts, thumbprints in their usual form.
+fn deployment_parameters(call: &mut Call<'_, '_>) -> Result<Map<String, Value>, CmdletError> {
     let mut parameters = Map::new();
     for (parameter, value) in call.bound.given() {
         if !ACCOUNTS.contains(&parameter.name) {
@@ -51,18 +95,16 @@ pub(crate) fn install_farm(call: &mut Call<'_, '_>) -> Outcome {
             *text = crate::run::files::thumbprint(text)?;
         }
     }
-    let name = call.bound.text("FederationServiceName").unwrap_or_default().to_owned();
-    let what_if = match call.decide(&name)? {
-        Decision::Skip => return Ok(Vec::new()),
-        decision => decision == Decision::WhatIf,
-    };
-    let done = call.session.environment.local.install_farm(&parameters, what_if);
+    Ok(parameters)
+}
+
+/// The messages of a deployment, with the columns of the product's cmdlets.
+fn deployed(call: &mut Call<'_, '_>, done: Result<Vec<String>, String>, what_if: bool) -> Outcome {
     let messages = done.map_err(|reason| CmdletError::new("DeploymentTask", reason))?;
     if what_if {
         messages.iter().for_each(|message| call.session.say(message));
         return Ok(Vec::new());
     }
-    // The columns of the product's deployment cmdlets.
     let rows = messages.into_iter();
     Ok(rows
         .map(|message| json!({ "Message": message, "Context": "DeploymentTask", "Status": "Success" }))

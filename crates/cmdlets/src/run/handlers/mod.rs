@@ -16,12 +16,16 @@ mod set;
 mod shape;
 mod ssl_certificate;
 mod sync;
+mod users;
 
 pub(crate) use add::add;
 pub(crate) use certificate::{
     add_certificate, get_certificate, remove_certificate, set_certificate, update_certificate,
 };
-pub(crate) use farm::{get_farm_information, install_farm, set_farm_information};
+pub(crate) use farm::{
+    add_farm_node, get_diverged_change, get_farm_information, install_farm, new_join_token,
+    set_farm_information,
+};
 pub(crate) use foreign::{control_service, foreign_command_advice, import_module, program_advice};
 pub(crate) use get::get;
 pub(crate) use history::{get_change, undo_change};
@@ -39,3 +43,4 @@ pub(crate) use shape::{
 };
 pub(crate) use ssl_certificate::{get_ssl_certificate, set_ssl_certificate};
 pub(crate) use sync::{get_sync_properties, set_sync_properties};
+pub(crate) use users::{get_user, new_user, remove_user};

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::CmdletError;
-use crate::output::SECURE_STRING;
+use crate::output::{SECURE_STRING, secret_text};
 use crate::run::call::Decision;
 use crate::run::{Call, Outcome};
 
@@ -52,8 +52,7 @@ pub(crate) fn import_pfx_certificate(call: &mut Call<'_, '_>) -> Outcome {
         return Ok(Vec::new());
     }
     let password = match call.bound.get("Password") {
-        Some(Value::String(password)) => Some(password.clone()),
-        Some(secure) => secure.get(SECURE_STRING).and_then(Value::as_str).map(str::to_owned),
+        Some(given) => secret_text(given),
         None => {
             call.session.environment.console.ask_secret(&format!("Password of {file} (empty for none): "))
         }
