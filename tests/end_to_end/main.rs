@@ -16,6 +16,7 @@ mod claims_xray;
 mod events;
 mod passport_wsfed_saml2;
 mod passwords;
+mod postgresql;
 mod process;
 mod python3_saml;
 mod runbook_49443;

@@ -76,6 +76,14 @@ impl Node {
     /// A node of a new farm: certificate imported, farm installed, service not started. `None` where networks of one's
     /// own cannot be made.
     pub fn install(host: &'static str) -> Option<Self> {
+        let node = Self::prepare(host)?;
+        let output = node.install_farm(&[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(node)
+    }
+
+    /// A machine with the certificate of a node, and no farm yet.
+    pub fn prepare(host: &'static str) -> Option<Self> {
         let network = Network::new()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let notified = UnixDatagram::bind(folder.path().join("notify")).expect("a socket");
@@ -83,16 +91,15 @@ impl Node {
         let node = Self { network, host, folder, notified, service: None };
         make_pfx(node.folder.path(), host);
         let pfx = node.path("tls.pfx");
-        let imported = node.json(&["Import-PfxCertificate", "-FilePath", &pfx, "-Password", "secret"]);
-        let thumbprint = imported["Thumbprint"].as_str().expect("a thumbprint");
-        node.json(&[
-            "Install-AdfsFarm",
-            "-CertificateThumbprint",
-            thumbprint,
-            "-FederationServiceName",
-            host,
-        ]);
+        node.json(&["Import-PfxCertificate", "-FilePath", &pfx, "-Password", "secret"]);
         Some(node)
+    }
+
+    /// `Install-AdfsFarm` with the node's one certificate, and more arguments.
+    pub fn install_farm(&self, more: &[&str]) -> Output {
+        let mut arguments = vec!["Install-AdfsFarm", "-FederationServiceName", self.host];
+        arguments.extend(more);
+        self.output(&arguments)
     }
 
     /// A file of the node's folder.
@@ -100,7 +107,8 @@ impl Node {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -10,13 +10,13 @@ use keys::NodeKey;
 use keys::certificate_store::CertificateStore;
 use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
-use store::sqlite::SqliteStore;
 use sts::Catalog;
 use sts::administration::{Administration, Role};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
+use super::node_store::NodeStore;
 use super::open::{Assembly, assemble};
 use super::ports::PortsFollow;
 use super::readiness;
@@ -31,17 +31,22 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 /// Serves the node in `data` until it is asked to end.
 pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     // First of all, so that nobody can end the process in another way than this.
-    let asked_to_end = asked_to_end()?;
+    let mut asked_to_end = std::pin::pin!(asked_to_end()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let settings = NodeSettings::read(data)?.ok_or_else(|| not_installed(data))?;
-    let store = Arc::new(SqliteStore::open(data)?);
     let node_key = Arc::new(NodeKey::open(data)?);
-    let master_key = sts::open_master_key(store.as_ref(), &node_key).await?;
-    let catalog = Catalog::open(store.clone()).await?;
+    let store = tokio::select! {
+        store = NodeStore::when_reachable(data, &settings, &node_key, random.clone()) => store?,
+        () = &mut asked_to_end => return Ok(()),
+    };
+    let configuration = store.configuration();
+    let master_key = sts::open_master_key(configuration.as_ref(), &node_key).await?;
+    let catalog = Catalog::open(configuration).await?;
+    // The node's own handle stays here to the end: with it the data directory is locked.
     let assembly = Assembly {
         data,
-        store,
+        store: store.clone(),
         catalog,
         master_key: &master_key,
         node: node_key.node(),
@@ -121,7 +126,8 @@ fn actions(ssl_certificate: &Arc<SslCertificate>) -> Actions {
         .with(check::ACTION, move |_| {
             let all = all.clone();
             async move {
-                let findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                let mut findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
+                findings.push(check::store(all.server.sts.catalog.store()).await);
                 let objects =
                     findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
                 Ok(ActionAnswer { objects, warnings: Vec::new() })

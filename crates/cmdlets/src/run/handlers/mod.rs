@@ -22,7 +22,7 @@ pub(crate) use add::add;
 pub(crate) use certificate::{
     add_certificate, get_certificate, remove_certificate, set_certificate, update_certificate,
 };
-pub(crate) use farm::{get_farm_information, install_farm, set_farm_information};
+pub(crate) use farm::{get_farm_information, install_farm, move_store, set_farm_information};
 pub(crate) use foreign::{control_service, foreign_command_advice, import_module, program_advice};
 pub(crate) use get::get;
 pub(crate) use history::{get_change, undo_change};
