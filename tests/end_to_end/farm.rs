@@ -44,7 +44,10 @@ impl Farm {
             let mut node = Node::bare(network, HOST);
             let thumbprint = node.import(&pfx);
             match nodes.first() {
-                None => node.install_farm(&thumbprint),
+                None => {
+                    let output = node.install_farm(&["-CertificateThumbprint", &thumbprint]);
+                    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                }
                 Some(first) => Self::join(first, &node, &thumbprint, &mut used),
             }
             node.start();

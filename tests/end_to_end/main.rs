@@ -17,6 +17,7 @@ mod events;
 mod farm;
 mod passport_wsfed_saml2;
 mod passwords;
+mod postgresql;
 mod process;
 mod python3_saml;
 mod runbook_49443;

@@ -11,6 +11,7 @@ mod demo;
 mod events;
 mod html;
 pub mod node;
+pub mod postgres;
 pub mod runbook;
 mod tools;
 

@@ -106,10 +106,17 @@ impl Node {
     /// A node of a new farm: certificate imported, farm installed, service not started. `None` where networks of one's
     /// own cannot be made.
     pub fn install(host: &'static str) -> Option<Self> {
+        let node = Self::prepare(host)?;
+        let output = node.install_farm(&[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(node)
+    }
+
+    /// A machine with the certificate of a node, and no farm yet.
+    pub fn prepare(host: &'static str) -> Option<Self> {
         let node = Self::bare(Network::new()?, host);
         make_pfx(node.folder.path(), host);
-        let thumbprint = node.import(&node.path("tls.pfx"));
-        node.install_farm(&thumbprint);
+        node.import(&node.path("tls.pfx"));
         Some(node)
     }
 
@@ -127,16 +134,11 @@ impl Node {
         imported["Thumbprint"].as_str().expect("a thumbprint").to_owned()
     }
 
-    /// Makes this machine the first node of a farm.
-    pub fn install_farm(&self, thumbprint: &str) {
-        let host = self.host;
-        self.json(&[
-            "Install-AdfsFarm",
-            "-CertificateThumbprint",
-            thumbprint,
-            "-FederationServiceName",
-            host,
-        ]);
+    /// `Install-AdfsFarm` with the node's one certificate, and more arguments.
+    pub fn install_farm(&self, more: &[&str]) -> Output {
+        let mut arguments = vec!["Install-AdfsFarm", "-FederationServiceName", self.host];
+        arguments.extend(more);
+        self.output(&arguments)
     }
 
     /// A file of the node's folder.
@@ -144,7 +146,8 @@ impl Node {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -231,6 +231,7 @@ pub(crate) static BINDINGS: &[Binding] = &[
     free("Stop-Service", h::control_service, &["Name", "Force", "PassThru"]),
     free("New-TimeSpan", h::new_time_span, &["Days", "Hours", "Minutes", "Seconds"]),
     free("Get-SekishoChange", h::get_change, &["After", "First"]),
+    free("Move-SekishoStore", h::move_store, &["SQLConnectionString"]),
     free("Undo-SekishoChange", h::undo_change, &["Serial"]),
     free(
         "New-SekishoUser",

@@ -7,7 +7,8 @@
 //!       ├ HKDF "farm-key" ──────── seals other keys of the farm (in the store)
 //!       └ HKDF "cookie" ────────── seals what browsers keep
 //!   ├ HKDF "certificate-store" ── seals the keys of the node's certificate store (files)
-//!   └ HKDF "node-identity" ────── seals the key by which other nodes know this one (a file)
+//!   ├ HKDF "node-identity" ────── seals the key by which other nodes know this one (a file)
+//!   └ HKDF "node-settings" ────── seals settings of the node that hold a secret (`node.json`)
 //! ```
 //!
 //! A copy of the database without a `node.key` gives no usable key. Who may use a key is decided elsewhere.

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use base::{Guid, Random};
+use base::{Guid, Random, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub(crate) enum NodeUse {
     CertificateStore,
     /// The key by which other nodes know this one.
     Identity,
+    /// A setting of the node that holds a secret.
+    Settings,
 }
 
 impl NodeUse {
@@ -52,6 +54,7 @@ impl NodeUse {
         match self {
             Self::CertificateStore => "certificate-store",
             Self::Identity => "node-identity",
+            Self::Settings => "node-settings",
         }
     }
 }
@@ -164,6 +167,22 @@ impl NodeKey {
         aead.open(name.as_bytes(), &decode(sealed)?)
     }
 
+    /// Seals a setting of this node that holds a secret. It can be opened by this node only, under the same `name`.
+    pub fn seal_setting(
+        &self,
+        name: &str,
+        setting: &Secret,
+        random: &dyn Random,
+    ) -> Result<String, SealError> {
+        self.seal(NodeUse::Settings, name, setting.expose().as_bytes(), random)
+    }
+
+    /// Opens what [`seal_setting`](Self::seal_setting) sealed; `None` for anything else.
+    pub fn open_setting(&self, name: &str, sealed: &str) -> Option<Secret> {
+        let opened = self.unseal(NodeUse::Settings, name, sealed)?;
+        Some(Secret::new(std::str::from_utf8(&opened).ok()?.to_owned()))
+    }
+
     /// The node's identifier.
     pub fn node(&self) -> Guid {
         self.node
@@ -247,6 +266,19 @@ mod tests {
         let again = key.unwrap(&serde_json::from_value(wrapped).unwrap()).unwrap();
         let sealed = master.seal(Purpose::FarmKey, "x", b"y", &SystemRandom).unwrap();
         assert_eq!(again.unseal(Purpose::FarmKey, "x", &sealed).unwrap().as_slice(), b"y");
+    }
+
+    #[test]
+    fn a_sealed_setting_opens_on_its_node_under_its_name_alone() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let a = NodeKey::create(a.path(), &SystemRandom).unwrap();
+        let b = NodeKey::create(b.path(), &SystemRandom).unwrap();
+        let sealed = a.seal_setting("x", &Secret::new("pässword".to_owned()), &SystemRandom).unwrap();
+        assert!(!sealed.contains("password"));
+        assert_eq!(a.open_setting("x", &sealed).unwrap().expose(), "pässword");
+        assert!(a.open_setting("y", &sealed).is_none());
+        assert!(b.open_setting("x", &sealed).is_none());
+        assert!(a.unseal(NodeUse::CertificateStore, "x", &sealed).is_none());
     }
 
     #[test]

@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::node::farm::{NewNode, join};
 use crate::node::install::{NewFarm, install, leave_to_owner, node_key};
+use crate::node::move_store::{Moved, move_store};
+use crate::node::node_store::ConnectionString;
 use crate::serve::DATA;
 use crate::{Result, node};
 
@@ -216,13 +218,6 @@ impl Machine {
             let port = given.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
             port.ok_or_else(|| format!("{name}: '{given}' is no port; expected 1 to 65535").into())
         };
-        if parameters.contains_key("SQLConnectionString") {
-            return Err(
-                "SQLConnectionString: a farm on a database server cannot be installed yet; install it \
-                        without, with the embedded store"
-                    .into(),
-            );
-        }
         for not_yet in ["SigningCertificateThumbprint", "DecryptionCertificateThumbprint"] {
             if parameters.contains_key(not_yet) {
                 return Err(format!(
@@ -238,6 +233,7 @@ impl Machine {
             certificate_thumbprint: text("CertificateThumbprint"),
             ssl_port: port("SSLPort", 443)?,
             tls_client_port: port("TlsClientPort", 49443)?,
+            connection: text("SQLConnectionString").map(|text| text.parse()).transpose()?,
             overwrite: parameters.get("OverwriteConfiguration").and_then(Value::as_bool).unwrap_or_default(),
         };
         self.prepare()?;
@@ -309,6 +305,27 @@ impl Machine {
         });
         Ok(messages)
     }
+
+    fn move_store(&self, connection: &str, what_if: bool) -> Result<String> {
+        let connection: ConnectionString = connection.parse()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let moved = move_store(&self.data, &connection, what_if, &self.clock, &self.random);
+        let Some(Moved { transferred, put_aside }) = runtime.block_on(moved)? else {
+            return Ok(format!("What if: the configuration would be moved to the {}.", connection.place()));
+        };
+        leave_to_owner(&self.data)?;
+        Ok(format!(
+            "The configuration is in the {} now: {} objects, {} changes, {} accounts with sign-in activity, {} \
+             single-use values. The files of the embedded store are kept in {}; remove them when nobody needs them \
+             any more. Start the service: systemctl start sekisho",
+            connection.place(),
+            transferred.objects,
+            transferred.changes,
+            transferred.accounts,
+            transferred.single_use,
+            put_aside.display()
+        ))
+    }
 }
 
 impl Local for Machine {
@@ -318,6 +335,10 @@ impl Local for Machine {
         what_if: bool,
     ) -> std::result::Result<Vec<String>, String> {
         self.join(parameters, what_if).map_err(|error| error.to_string())
+    }
+
+    fn move_store(&self, connection: &str, what_if: bool) -> std::result::Result<String, String> {
+        self.move_store(connection, what_if).map_err(|error| error.to_string())
     }
 
     fn install_farm(

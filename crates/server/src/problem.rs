@@ -3,14 +3,15 @@
 //! | failure | page | events |
 //! | --- | --- | --- |
 //! | a check refused | error page with the MSIS text, HTTP 200 as AD FS answers | 364, and 273, 303, 320, 321 where they fit |
-//! | rules, store or directory failed | error page without internals | 364, 186 |
+//! | rules failed, an object can't be used | error page without internals | 364, 186 |
+//! | store or directory out of reach | error page without internals, 503 with `Retry-After` | 364 |
 //! | signing queue full | error page, 503 with `Retry-After` | 364 |
 
 use audit::{Event, Outcome, Text};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use protocols::Refusal;
-use sts::{IssueError, SignInFailure, SignInRequest, Trail};
+use sts::{CatalogError, IssueError, SignInFailure, SignInRequest, Trail};
 use tokens::TokenError;
 
 use crate::endpoints::passive_plan::{RELYING_PARTY_IS_KNOWN, Refused};
@@ -88,12 +89,16 @@ impl Problem {
             SignInFailure::Activity(_) => (ErrorMessage::ServiceUnavailable, "attempts_can_be_counted"),
             SignInFailure::Directory(_) => (ErrorMessage::ServiceUnavailable, "directory_answers"),
         };
+        let status = match failure.may_pass() {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => StatusCode::OK,
+        };
         Self {
             message,
             relying_party: Some(request.relying_party.trust.name.clone()),
             details: None,
             reason,
-            status: StatusCode::OK,
+            status,
         }
     }
 
@@ -116,12 +121,15 @@ impl Problem {
                 reason: "signing_queue_has_room",
                 status: StatusCode::SERVICE_UNAVAILABLE,
             },
-            Refused::Catalog(_) => Self {
+            Refused::Catalog(error) => Self {
                 message: ErrorMessage::ServiceUnavailable,
                 relying_party,
                 details: None,
                 reason: "configuration_can_be_used",
-                status: StatusCode::OK,
+                status: match error {
+                    CatalogError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+                    CatalogError::Missing(_) | CatalogError::Unusable { .. } => StatusCode::OK,
+                },
             },
             Refused::Issue(IssueError::Token(_)) | Refused::NotXml(_) => Self {
                 message: ErrorMessage::Generic,

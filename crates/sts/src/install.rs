@@ -12,7 +12,8 @@ use store::{Configuration, Kind, Operation, StoreError, Write, WriteError};
 
 use crate::catalog::{put, put_claim_description, put_claims_provider, put_properties};
 
-/// The object of [`Kind::Node`] that holds this node's wrapping of the master key.
+/// The object of [`Kind::Node`] that holds the wrapping of the master key in a store of one node that was installed
+/// when nodes had no identifiers there. A wrapping has its node's GUID for an identifier now: nodes may share a store.
 pub const NODE_ID: &str = "this-node";
 
 /// Certificates made here are good for a year, as AD FS's are.
@@ -77,7 +78,7 @@ pub async fn install(
     let mut operations = vec![
         Operation::Put {
             kind: Kind::Node,
-            id: NODE_ID.to_owned(),
+            id: node_key.node().to_string(),
             expected: 0,
             body: serde_json::to_value(node_key.wrap(&master_key, random.as_ref())?)?,
             keys: Vec::new(),
@@ -112,7 +113,16 @@ async fn stored_master_key(
     store: &dyn Configuration,
     node_key: &NodeKey,
 ) -> Result<Option<MasterKey>, InstallError> {
-    let Some(document) = store.get(Kind::Node, NODE_ID).await? else { return Ok(None) };
+    let node = node_key.node().to_string();
+    let mut found = store.get(Kind::Node, &node).await?;
+    if found.is_none() {
+        found = store.get(Kind::Node, NODE_ID).await?;
+    }
+    if found.is_none() {
+        // One of another node can't be opened, and the error says for whom it is.
+        found = store.list(Kind::Node, None, 1).await?.pop();
+    }
+    let Some(document) = found else { return Ok(None) };
     Ok(Some(node_key.unwrap(&serde_json::from_value(document.body)?)?))
 }
 

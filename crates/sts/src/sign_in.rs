@@ -162,6 +162,16 @@ pub enum SignInFailure {
     Directory(#[from] DirectoryError),
 }
 
+impl SignInFailure {
+    /// Whether the same request may succeed later, without anybody changing the configuration.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Rules { .. } | Self::Directory(DirectoryError::Query(_)) => false,
+            Self::Activity(_) | Self::Directory(_) => true,
+        }
+    }
+}
+
 /// A fresh sign-in serves its request for this long.
 const FRESH_FOR: Duration = Duration::from_secs(5 * 60);
 

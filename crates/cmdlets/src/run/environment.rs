@@ -52,6 +52,10 @@ pub trait Local {
     /// Joins this machine to the farm of a primary. `parameters` are those of `Add-AdfsFarmNode` that were given.
     fn join_farm(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>, String>;
 
+    /// Moves the configuration of this machine's node from the embedded store to the database that the connection
+    /// string names. Gives a message for the administrator; with `what_if` the one that tells what would be done.
+    fn move_store(&self, connection: &str, what_if: bool) -> Result<String, String>;
+
     /// Takes a PFX file into the node's certificate store and gives the certificate: `Thumbprint`, `Subject`, ….
     fn import_pfx(&self, file: &Path, password: Option<&str>) -> Result<Value, String>;
 

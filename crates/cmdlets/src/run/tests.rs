@@ -51,6 +51,11 @@ impl Local for Machine {
         Ok(vec!["joined".to_owned()])
     }
 
+    fn move_store(&self, connection: &str, what_if: bool) -> Result<String, String> {
+        self.done.borrow_mut().push(format!("move {connection} {what_if}"));
+        Ok("moved".to_owned())
+    }
+
     fn import_pfx(&self, file: &Path, password: Option<&str>) -> Result<Value, String> {
         self.done.borrow_mut().push(format!("import {} {password:?}", file.display()));
         Ok(json!({ "Thumbprint": "A", "Subject": "CN=a" }))

@@ -76,7 +76,7 @@ pub(super) async fn open(
     certificates::import(&store, &source).await?;
     let assembly = Assembly {
         data,
-        store: store.clone(),
+        store: store.clone().into(),
         catalog,
         master_key: &master_key,
         node: node_key.node(),

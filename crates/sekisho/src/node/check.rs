@@ -4,16 +4,16 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{Clock, SystemClock, Timestamp};
+use base::{Clock, SystemClock, SystemRandom, Timestamp};
 use cmdlets::administration::{Administration, SocketAdministration};
 use keys::NodeKey;
 use keys::certificate_store::CertificateStore;
 use net::{ListenerSet, ListenerState};
 use serde::{Deserialize, Serialize};
-use store::sqlite::SqliteStore;
 use store::{Configuration, Kind};
 
 use super::listeners::{addresses, certauth};
+use super::node_store::NodeStore;
 use super::run::not_installed;
 use super::settings::NodeSettings;
 use super::ssl_certificate::SslCertificate;
@@ -128,6 +128,17 @@ pub(crate) fn running(set: &ListenerSet, ready: bool, ssl_certificate: &SslCerti
     findings
 }
 
+/// Whether a running node reaches its configuration. A database may be lost and come back.
+pub(crate) async fn store(configuration: &dyn Configuration) -> Finding {
+    const CHECK: &str = "Configuration";
+    match configuration.head().await {
+        Ok(head) => {
+            Finding::new(CHECK, Severity::Ok, format!("can be read; it is at change {}", head.serial))
+        }
+        Err(error) => Finding::new(CHECK, Severity::Problem, error),
+    }
+}
+
 fn ephemeral(ports: &[u16]) -> impl Iterator<Item = Finding> {
     let conflicts = net::ephemeral_conflicts(ports);
     conflicts.into_iter().map(|conflict| Finding::new("Ephemeral ports", Severity::Warning, conflict))
@@ -147,11 +158,11 @@ async fn look(data: &Path, findings: &mut Vec<Finding>) -> Result<()> {
     let settings = NodeSettings::read(data)?.ok_or_else(|| not_installed(data))?;
     findings.push(Finding::new("Installation", Severity::Ok, format!("node {}", settings.node_name)));
     let node_key = Arc::new(NodeKey::open(data)?);
-    let store = SqliteStore::open(data)?;
+    let store = NodeStore::of(data, &settings, &node_key, Arc::new(SystemRandom)).await?.configuration();
     let document = store.get(Kind::ServiceProperties, sts::PROPERTIES_ID).await?;
     let document = document.ok_or("the configuration has no service properties")?;
     let properties: configuration::ServiceProperties = serde_json::from_value(document.body)?;
-    sts::open_master_key(&store, &node_key).await?;
+    sts::open_master_key(store.as_ref(), &node_key).await?;
     let public = properties.public_url();
     findings.push(Finding::new(
         "Configuration",

@@ -11,9 +11,9 @@ use base::{Clock, Random};
 use configuration::ServiceProperties;
 use keys::certificate_store::{CertificateStore, StoredCertificate};
 use keys::{NodeKey, NodeKeyError};
-use store::sqlite::SqliteStore;
 
 use super::listeners::certauth;
+use super::node_store::{ConnectionString, NodeStore};
 use super::settings::NodeSettings;
 use crate::Result;
 
@@ -30,7 +30,10 @@ pub(crate) struct NewFarm {
     pub(crate) ssl_port: u16,
     /// `-TlsClientPort`
     pub(crate) tls_client_port: u16,
-    /// `-OverwriteConfiguration`: a farm that is installed already is put aside.
+    /// `-SQLConnectionString`; without it the store is embedded.
+    pub(crate) connection: Option<ConnectionString>,
+    /// `-OverwriteConfiguration`: a farm that is installed already is put aside. One in a database is never: others may
+    /// use it.
     pub(crate) overwrite: bool,
 }
 
@@ -95,22 +98,53 @@ pub(crate) async fn install(
         warnings.extend(ports.iter().map(ToString::to_string));
     }
     if only_test {
+        if let Some(connection) = &farm.connection {
+            warnings.push(format!("{} is looked at when the farm is installed", connection.place()));
+        }
         return Ok(Installed { thumbprint, warnings, put_aside: None });
     }
 
+    // A database that can't be used is found before anything is put aside.
+    let shared = match &farm.connection {
+        Some(connection) => Some(empty_database(data, connection, random).await?),
+        None => None,
+    };
     let put_aside = if farm.overwrite { put_aside(data, now)? } else { None };
-    let store = SqliteStore::open(data)?;
-    sts::install(&store, &node_key, &properties, now, random).await?;
+    let store = match shared {
+        Some(store) => store,
+        None => NodeStore::open(data, None, random.clone()).await?,
+    };
+    sts::install(store.configuration().as_ref(), &node_key, &properties, now, random).await?;
     drop(store);
+    let sealed = farm.connection.as_ref().map(|connection| connection.seal(&node_key, random.as_ref()));
     let settings = NodeSettings {
         node_name: node_name()?,
         certificate_hash: stored.thumbprint().to_owned(),
         load_balancers: Vec::new(),
         proxy_protocol: false,
+        sql_connection_string: sealed.transpose()?,
     };
     settings.write(data)?;
     leave_to_owner(data)?;
     Ok(Installed { thumbprint, warnings, put_aside })
+}
+
+/// The database, if no farm is in it.
+async fn empty_database(
+    data: &Path,
+    connection: &ConnectionString,
+    random: &Arc<dyn Random>,
+) -> Result<NodeStore> {
+    let store = NodeStore::open(data, Some(connection), random.clone()).await?;
+    if store.configuration().head().await?.serial > 0 {
+        return Err(format!(
+            "{} holds the configuration of a farm already; name an empty database, or remove the schema 'sekisho' from \
+             this one if nobody needs that farm any more",
+            connection.place()
+        )
+        .into());
+    }
+    Ok(store)
 }
 
 fn properties(farm: &NewFarm) -> ServiceProperties {

@@ -10,6 +10,8 @@ pub(crate) mod farm;
 pub(crate) mod fetch;
 pub(crate) mod install;
 pub(crate) mod listeners;
+pub(crate) mod move_store;
+pub(crate) mod node_store;
 mod open;
 mod ports;
 mod readiness;

@@ -10,10 +10,10 @@ use configuration::{Certificate, CertificateType};
 use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
 use keys::{CookieKeys, MasterKey, SigningKey, SigningQueue};
 use server::FederationServer;
-use store::sqlite::SqliteStore;
 use store::{Configuration, Document, Kind};
 use sts::{AddressRate, Catalog, Sts};
 
+use super::node_store::NodeStore;
 use crate::Result;
 
 /// Signatures that may wait; each is half a millisecond of work.
@@ -22,7 +22,7 @@ const SIGNING_QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1_023);
 /// What a service is made of.
 pub(crate) struct Assembly<'a> {
     pub(crate) data: &'a Path,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: NodeStore,
     pub(crate) catalog: Catalog,
     pub(crate) master_key: &'a MasterKey,
     pub(crate) node: Guid,
@@ -37,11 +37,12 @@ pub(crate) async fn assemble(
     assembly: Assembly<'_>,
 ) -> Result<(Arc<FederationServer>, Arc<EmbeddedDirectory>)> {
     let Assembly { data, store, catalog, master_key, node, node_name, clock, random } = assembly;
-    let signing = primary(&store, CertificateType::TokenSigning).await?;
-    let decrypting = primary(&store, CertificateType::TokenDecrypting).await?;
+    let configuration = store.configuration();
+    let signing = primary(configuration.as_ref(), CertificateType::TokenSigning).await?;
+    let decrypting = primary(configuration.as_ref(), CertificateType::TokenDecrypting).await?;
     let properties = &catalog.resident().properties;
     let options = EmbeddedOptions::new(&*properties.directory_domain, &*properties.directory_dns_domain);
-    let directory = EmbeddedDirectory::new(store.clone(), clock.clone(), random.clone(), options)?;
+    let directory = EmbeddedDirectory::new(configuration, clock.clone(), random.clone(), options)?;
     let directory = Arc::new(directory);
     let node_name: Arc<str> = node_name.into();
     let options = JournalOptions { node: node_name.clone(), ..JournalOptions::default() };
@@ -53,8 +54,8 @@ pub(crate) async fn assemble(
         random,
         catalog,
         directory: directory.clone(),
-        activity: store.clone(),
-        once: store,
+        activity: store.activity(),
+        once: store.once(),
         signing_queue: SigningQueue::start(threads, SIGNING_QUEUE)?,
         signing_key: Arc::new(SigningKey::open(&signing, master_key)?),
         decrypting_certificate: decrypting.certificate.into(),
@@ -66,7 +67,7 @@ pub(crate) async fn assemble(
 }
 
 /// The primary certificate of a type.
-async fn primary(store: &SqliteStore, certificate_type: CertificateType) -> Result<Certificate> {
+async fn primary(store: &dyn Configuration, certificate_type: CertificateType) -> Result<Certificate> {
     let stored = certificates(store, certificate_type).await?;
     let primary = stored.into_iter().find(|(certificate, _)| certificate.is_primary);
     let missing = || format!("the configuration has no primary certificate of type {certificate_type:?}");
@@ -75,7 +76,7 @@ async fn primary(store: &SqliteStore, certificate_type: CertificateType) -> Resu
 
 /// Certificates of a type, with the documents that hold them.
 pub(crate) async fn certificates(
-    store: &SqliteStore,
+    store: &dyn Configuration,
     wanted: CertificateType,
 ) -> Result<Vec<(Certificate, Document)>> {
     let mut found = Vec::new();

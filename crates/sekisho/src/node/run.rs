@@ -10,14 +10,14 @@ use keys::NodeKey;
 use keys::certificate_store::CertificateStore;
 use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
-use store::sqlite::SqliteStore;
 use sts::Catalog;
-use sts::administration::Administration;
+use sts::administration::{Administration, Role, RoleSource};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::check;
 use super::farm::{self, Farm, NodeRoutes};
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
+use super::node_store::NodeStore;
 use super::open::{Assembly, assemble};
 use super::ports::PortsFollow;
 use super::readiness;
@@ -32,27 +32,42 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 /// Serves the node in `data` until it is asked to end.
 pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     // First of all, so that nobody can end the process in another way than this.
-    let asked_to_end = asked_to_end()?;
+    let mut asked_to_end = std::pin::pin!(asked_to_end()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let settings = NodeSettings::read(data)?.ok_or_else(|| not_installed(data))?;
-    let store = Arc::new(SqliteStore::open(data)?);
     let node_key = Arc::new(NodeKey::open(data)?);
-    let master_key = sts::open_master_key(store.as_ref(), &node_key).await?;
-    let catalog = Catalog::open(store.clone()).await?;
-    let farm = Farm::open(farm::Parts {
-        data,
-        store: store.clone(),
-        node_key: &node_key,
-        master_key: &master_key,
-        name: &settings.node_name,
-        clock: clock.clone(),
-        random: random.clone(),
-    });
-    let farm = farm.await.map_err(|error| format!("the farm: {error}"))?;
+    let store = tokio::select! {
+        store = NodeStore::when_reachable(data, &settings, &node_key, random.clone()) => store?,
+        () = &mut asked_to_end => return Ok(()),
+    };
+    let configuration = store.configuration();
+    let master_key = sts::open_master_key(configuration.as_ref(), &node_key).await?;
+    let catalog = Catalog::open(configuration).await?;
+    let farm = match &store {
+        NodeStore::Embedded(store) => {
+            let farm = Farm::open(farm::Parts {
+                data,
+                store: store.clone(),
+                node_key: &node_key,
+                master_key: &master_key,
+                name: &settings.node_name,
+                clock: clock.clone(),
+                random: random.clone(),
+            });
+            Some(farm.await.map_err(|error| format!("the farm: {error}"))?)
+        }
+        // Every node writes, and the database keeps them at one.
+        NodeStore::Shared { .. } => None,
+    };
+    let role: Arc<dyn RoleSource> = match &farm {
+        Some(farm) => farm.clone(),
+        None => Arc::new(Role::Primary),
+    };
+    // The node's own handle stays here to the end: with it the data directory is locked.
     let assembly = Assembly {
         data,
-        store,
+        store: store.clone(),
         catalog,
         master_key: &master_key,
         node: node_key.node(),
@@ -76,7 +91,9 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         https: tls(&https_certificates(host, &stored, &key))?,
         user_certificates: tls(&user_certificates(host, &key))?,
     };
-    farm.reserve(&doors.https).map_err(|error| error.to_string())?;
+    if let Some(farm) = &farm {
+        farm.reserve(&doors.https).map_err(|error| error.to_string())?;
+    }
     let listeners = listeners(&properties, &doors, stored.covers(&certauth(host)), settings.proxy_protocol);
     for conflict in net::ephemeral_conflicts(&ports(&listeners)) {
         tracing::warn!(%conflict, "a port may be taken while the service is down");
@@ -91,7 +108,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         random,
     });
     let handle = listening.start(NodeRoutes { service: server::Routes(server.clone()), farm: farm.clone() });
-    let following = tokio::spawn(farm.clone().follow(server.clone(), handle.clone()));
+    let following = farm.clone().map(|farm| tokio::spawn(farm.follow(server.clone(), handle.clone())));
     let ssl_certificate = Arc::new(SslCertificate {
         data: data.to_owned(),
         settings: Mutex::new(settings),
@@ -100,8 +117,8 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         handle: handle.clone(),
         server: server.clone(),
     });
-    let administration = Administration::new(farm.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
-    let users = Arc::new(Users { server: server.clone(), directory, role: farm.clone() });
+    let administration = Administration::new(role.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
+    let users = Arc::new(Users { server: server.clone(), directory, role });
     let actions = users::actions(actions(&ssl_certificate, &farm), &users);
     let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
@@ -115,7 +132,9 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     asked_to_end.await;
     net::service_manager::stopping();
     readiness.abort();
-    following.abort();
+    if let Some(following) = following {
+        following.abort();
+    }
     server.set_ready(false);
     let drained = handle.drain(DRAIN).await;
     admin.abort();
@@ -128,15 +147,22 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     Ok(())
 }
 
-fn actions(ssl_certificate: &Arc<SslCertificate>, farm: &Arc<Farm>) -> Actions {
+fn actions(ssl_certificate: &Arc<SslCertificate>, farm: &Option<Arc<Farm>>) -> Actions {
     let (get, set, all) = (ssl_certificate.clone(), ssl_certificate.clone(), ssl_certificate.clone());
     let checked = farm.clone();
-    farm::actions(Actions::default(), farm)
+    let actions = match farm {
+        Some(farm) => farm::actions(Actions::default(), farm),
+        None => Actions::default(),
+    };
+    actions
         .with(check::ACTION, move |_| {
             let (all, farm) = (all.clone(), checked.clone());
             async move {
                 let mut findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
-                findings.extend(farm.findings().await);
+                findings.push(check::store(all.server.sts.catalog.store()).await);
+                if let Some(farm) = &farm {
+                    findings.extend(farm.findings().await);
+                }
                 let objects =
                     findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
                 Ok(ActionAnswer { objects, warnings: Vec::new() })

@@ -25,6 +25,9 @@ pub(crate) struct NodeSettings {
     /// Load balancers begin their connections with a PROXY header.
     #[serde(default)]
     pub(crate) proxy_protocol: bool,
+    /// The database that all nodes of the farm share, sealed with the node's key; without it the store is embedded.
+    #[serde(rename = "SQLConnectionString", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sql_connection_string: Option<String>,
 }
 
 impl NodeSettings {
@@ -79,6 +82,7 @@ mod tests {
             certificate_hash: "AB".repeat(20),
             load_balancers: vec!["10.0.0.0/8".to_owned()],
             proxy_protocol: true,
+            sql_connection_string: Some("sealed".to_owned()),
         };
         settings.write(data.path()).unwrap();
         assert_eq!(NodeSettings::read(data.path()).unwrap(), Some(settings.clone()));

@@ -71,6 +71,18 @@ impl Configuration for PostgresStore {
         let changes: Result<_, _> = entries.into_iter().map(read).collect();
         changes.map_err(|failure| failure.into_error(HISTORY))
     }
+
+    async fn change_before(&self, kind: Kind, id: &str, before: u64) -> Result<Option<Change>, StoreError> {
+        let sql = "SELECT epoch, serial, kind, id, version, body, keys, at, by, last FROM sekisho.changes
+                   WHERE kind = $1 AND id = $2 AND serial < $3 ORDER BY serial DESC LIMIT 1";
+        let params: &Params<'_> =
+            &[(&kind.name(), Type::TEXT), (&id.as_bytes(), Type::BYTEA), (&sql_number(before), Type::INT8)];
+        let rows = self.pool.query(HISTORY, Repeat::Freely, sql, params).await?;
+        let read =
+            |row: &Row| Change::try_from(entry(row)?).map_err(|error| Failure::nonsense(error.to_string()));
+        let change = rows.first().map(read).transpose();
+        change.map_err(|failure| failure.into_error(HISTORY))
+    }
 }
 
 const HISTORY: &str = "read the history of the configuration";

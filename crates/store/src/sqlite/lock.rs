@@ -9,13 +9,16 @@ use super::OpenError;
 
 /// An advisory lock (flock) that the kernel releases when the process ends, however it ends. The file names
 /// the holder; that it exists means nothing.
+///
+/// [`SqliteStore`](super::SqliteStore) holds it; whoever keeps the store elsewhere takes it by itself.
 #[derive(Debug)]
-pub(super) struct DirectoryLock {
+pub struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
-    pub(super) fn acquire(dir: &Path) -> Result<Self, OpenError> {
+    /// Takes the lock of the existing directory `dir`, or says who has it. Never waits.
+    pub fn acquire(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join("sekisho.lock");
         let failed = |cause| OpenError::File { path: path.clone(), cause };
         let mut file = OpenOptions::new()

@@ -27,11 +27,10 @@ use std::sync::Mutex;
 
 pub use error::OpenError;
 pub(crate) use export::StoredObject;
-
-use database::Database;
-use lock::DirectoryLock;
+pub use lock::DirectoryLock;
 
 use crate::Head;
+use database::Database;
 
 /// All three kinds of state of one node.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The farm as a whole: its nodes, and its installation on this machine.
+//! The farm as a whole: its nodes, and its installation and its store on this machine.
 
 use serde_json::{Map, Value, json};
 
@@ -109,4 +109,17 @@ fn deployed(call: &mut Call<'_, '_>, done: Result<Vec<String>, String>, what_if:
     Ok(rows
         .map(|message| json!({ "Message": message, "Context": "DeploymentTask", "Status": "Success" }))
         .collect())
+}
+
+/// `Move-SekishoStore`: on this machine, while the service is stopped.
+pub(crate) fn move_store(call: &mut Call<'_, '_>) -> Outcome {
+    let connection = call.bound.text("SQLConnectionString").unwrap_or_default().to_owned();
+    let what_if = match call.decide("the store of this node")? {
+        Decision::Skip => return Ok(Vec::new()),
+        decision => decision == Decision::WhatIf,
+    };
+    let done = call.session.environment.local.move_store(&connection, what_if);
+    let message = done.map_err(|reason| CmdletError::new("MoveStore", reason))?;
+    call.session.say(&message);
+    Ok(Vec::new())
 }

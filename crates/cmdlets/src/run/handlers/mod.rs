@@ -23,7 +23,7 @@ pub(crate) use certificate::{
     add_certificate, get_certificate, remove_certificate, set_certificate, update_certificate,
 };
 pub(crate) use farm::{
-    add_farm_node, get_diverged_change, get_farm_information, install_farm, new_join_token,
+    add_farm_node, get_diverged_change, get_farm_information, install_farm, move_store, new_join_token,
     set_farm_information,
 };
 pub(crate) use foreign::{control_service, foreign_command_advice, import_module, program_advice};

@@ -75,8 +75,8 @@ fn asked(identity: &NodeIdentity) -> ClientCertificates {
 pub(crate) struct NodeRoutes {
     /// The service.
     pub(crate) service: server::Routes,
-    /// The node's part in the farm.
-    pub(crate) farm: Arc<Farm>,
+    /// The node's part in a farm whose nodes speak with each other.
+    pub(crate) farm: Option<Arc<Farm>>,
 }
 
 /// Who asks.
@@ -89,8 +89,9 @@ impl Handler for NodeRoutes {
     type Body = Full<Bytes>;
 
     async fn handle(&self, context: RequestContext, request: Request<RequestBody>) -> Response<Full<Bytes>> {
-        match self.farm.caller(&context) {
-            Some(caller) => self.farm.answer(caller, request).await,
+        let caller = self.farm.as_ref().and_then(|farm| Some((farm, farm.caller(&context)?)));
+        match caller {
+            Some((farm, caller)) => farm.answer(caller, request).await,
             None => self.service.handle(context, request).await,
         }
     }
