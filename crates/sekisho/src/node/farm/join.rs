@@ -99,6 +99,7 @@ pub(crate) async fn join(
     }
     let warnings = stored.check_for_tls(&[host], now).iter().map(ToString::to_string).collect();
     let settings = NodeSettings {
+        sql_connection_string: None,
         node_name: name,
         certificate_hash: thumbprint.clone(),
         load_balancers: Vec::new(),
