@@ -15,6 +15,7 @@ use sts::Catalog;
 use sts::administration::Administration;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::certificates::{self, FarmCertificates};
 use super::check;
 use super::farm::{self, Farm, NodeRoutes};
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
@@ -38,8 +39,8 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     let settings = NodeSettings::read(data)?.ok_or_else(|| not_installed(data))?;
     let store = Arc::new(SqliteStore::open(data)?);
     let node_key = Arc::new(NodeKey::open(data)?);
-    let master_key = sts::open_master_key(store.as_ref(), &node_key).await?;
-    let catalog = Catalog::open(store.clone()).await?;
+    let master_key = Arc::new(sts::open_master_key(store.as_ref(), &node_key).await?);
+    let catalog = Catalog::open(store.clone(), master_key.clone()).await?;
     let farm = Farm::open(farm::Parts {
         data,
         store: store.clone(),
@@ -102,7 +103,10 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     });
     let administration = Administration::new(farm.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
     let users = Arc::new(Users { server: server.clone(), directory, role: farm.clone() });
+    let of_node = ssl_certificate.certificates.clone();
+    let certificates = Arc::new(FarmCertificates { server: server.clone(), of_node, master_key });
     let actions = users::actions(actions(&ssl_certificate, &farm), &users);
+    let actions = certificates::actions(actions, &certificates);
     let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
     let hosts = vec![
