@@ -64,10 +64,12 @@ fn base64(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
-/// The certificates of the key descriptors of a use, in the metadata.
+/// The certificate of the first key descriptor of a use in each role of the metadata: the primary one's.
 fn published(metadata: &str, of_use: &str) -> Vec<String> {
     let document = roxmltree::Document::parse(metadata).expect("metadata");
-    let keys = document.descendants().filter(|node| node.attribute("use") == Some(of_use));
+    let is_of_use = |node: &roxmltree::Node<'_, '_>| node.attribute("use") == Some(of_use);
+    let keys = document.descendants().filter(is_of_use);
+    let keys = keys.filter(|key| !key.prev_siblings().skip(1).any(|before| is_of_use(&before)));
     let certificates = keys.filter_map(|key| {
         key.descendants()
             .find(|node| node.tag_name().name() == "X509Certificate")

@@ -37,6 +37,26 @@ pub struct User {
     pub password: String,
 }
 
+/// A command that ran to its end.
+#[derive(Debug)]
+pub struct Ran {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub text: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Ran {
+    /// The objects that a command printed, which must have succeeded.
+    #[track_caller]
+    pub fn objects(&self) -> Vec<Value> {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
 /// A running demo.
 pub struct Demo {
     child: Child,
@@ -170,6 +190,17 @@ impl Demo {
         watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // It outlives this process; the end of this process closes the pipe it reads.
         std::mem::forget(watcher.spawn().expect("sh runs"));
+    }
+
+    /// Runs a command of an administrator against this demo.
+    pub fn command(&self, arguments: &[&str]) -> Ran {
+        let mut command = sekisho();
+        command.args(arguments).stdin(Stdio::null());
+        command.env("SEKISHO_ADMIN_SOCKET", self.fact("admin_socket")).env("SEKISHO_DATA", &self.data);
+        let output = command.output().expect("sekisho runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let code = output.status.code().expect("an exit code");
+        Ran { code, text: text(output.stdout), errors: text(output.stderr) }
     }
 
     /// A folder of the test's own.

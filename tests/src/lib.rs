@@ -17,7 +17,7 @@ mod tools;
 
 pub use authn_request::{AuthnRequest, decode_base64, encode_base64, percent};
 pub use curl::{Curl, Response};
-pub use demo::{Demo, Ended, Options, User, free_port, sekisho, start};
+pub use demo::{Demo, Ended, Options, Ran, User, free_port, sekisho, start};
 pub use events::{Answered, ids};
 pub use html::unescape;
 pub use tools::{

@@ -38,7 +38,6 @@ pub struct FederationServer {
     ready: AtomicBool,
     early_refusals: AddressRate,
     sessions: SessionCache,
-    signing_subject: String,
 }
 
 impl FederationServer {
@@ -46,7 +45,6 @@ impl FederationServer {
     /// configuration shows in it; requests for it are served from memory.
     pub fn new(sts: Sts, node_id: Guid) -> Result<Arc<Self>, MetadataError> {
         let metadata = endpoints::metadata::signed_for(&sts)?;
-        let signing_subject = subject(sts.signing_key.certificate_base64());
         Ok(Arc::new(Self {
             sts,
             node_id,
@@ -54,7 +52,6 @@ impl FederationServer {
             ready: AtomicBool::new(false),
             early_refusals: AddressRate::default(),
             sessions: SessionCache::default(),
-            signing_subject,
         }))
     }
 
@@ -72,11 +69,6 @@ impl FederationServer {
     pub fn renew_metadata(&self) -> Result<(), MetadataError> {
         self.metadata.store(Arc::new(endpoints::metadata::signed_for(&self.sts)?));
         Ok(())
-    }
-
-    /// Subject of the certificate that signs.
-    pub(crate) fn signing_subject(&self) -> &str {
-        &self.signing_subject
     }
 
     /// Identity of this node, which error pages show.

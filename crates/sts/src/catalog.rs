@@ -5,11 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use claims::RuleSet;
-use configuration::{ClaimDescription, ClaimsProviderTrust, Object, RelyingPartyTrust, ServiceProperties};
+use configuration::{
+    Certificate, ClaimDescription, ClaimsProviderTrust, Object, RelyingPartyTrust, ServiceProperties,
+};
+use keys::{KeyError, MasterKey};
 use quick_cache::sync::Cache;
 use store::{Configuration, Document, Head, Kind, Operation, StoreError, Write, WriteError};
 
 use crate::rules;
+use crate::token_keys::TokenKeys;
 
 /// Relying parties kept ready at once.
 const READY_PARTIES: usize = 1_024;
@@ -34,6 +38,8 @@ pub struct Resident {
     pub acceptance: RuleSet,
     /// Claim descriptions, in the order in which metadata has them.
     pub claim_descriptions: Vec<ClaimDescription>,
+    /// The token certificates, opened.
+    pub token_keys: TokenKeys,
 }
 
 /// The stored configuration can't be used.
@@ -60,6 +66,7 @@ pub enum CatalogError {
 /// The configuration.
 pub struct Catalog {
     store: Arc<dyn Configuration>,
+    master_key: Arc<MasterKey>,
     resident: ArcSwap<Resident>,
     parties: Cache<String, Arc<RelyingParty>>,
     /// Changes of relying party trusts since the start. Held while [`Self::parties`] takes or loses one, so that a
@@ -70,12 +77,16 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads what must be resident.
-    pub async fn open(store: Arc<dyn Configuration>) -> Result<Self, CatalogError> {
-        let resident = ArcSwap::from_pointee(read_resident(store.as_ref()).await?);
+    /// Reads what must be resident; `master_key` opens the token certificates.
+    pub async fn open(
+        store: Arc<dyn Configuration>,
+        master_key: Arc<MasterKey>,
+    ) -> Result<Self, CatalogError> {
+        let resident = read_resident(store.as_ref(), &master_key, None).await?;
         Ok(Self {
             store,
-            resident,
+            master_key,
+            resident: ArcSwap::from_pointee(resident),
             parties: Cache::new(READY_PARTIES),
             party_changes: Mutex::new(0),
             writing: tokio::sync::Mutex::new(()),
@@ -131,16 +142,17 @@ impl Catalog {
             let (Operation::Put { kind, id, .. } | Operation::Delete { kind, id, .. }) = operation;
             match kind {
                 Kind::RelyingPartyTrust => parties.push(id.clone()),
-                Kind::ServiceProperties | Kind::ClaimsProviderTrust | Kind::ClaimDescription => {
-                    resident = true;
-                }
+                Kind::ServiceProperties
+                | Kind::ClaimsProviderTrust
+                | Kind::ClaimDescription
+                | Kind::Certificate => resident = true,
                 _ => {}
             }
         }
         let _writing = self.writing.lock().await;
         let head = self.store.write(write).await?;
         if resident {
-            match read_resident(self.store.as_ref()).await {
+            match self.read_resident().await {
                 Ok(resident) => self.resident.store(Arc::new(resident)),
                 // The change is stored; requests go on with the last good properties.
                 Err(error) => tracing::error!(%error, "the changed configuration can't be loaded"),
@@ -156,11 +168,20 @@ impl Catalog {
 }
 
 impl Catalog {
+    /// Whether a certificate can be used for what its type says: its key opens, fits and is of the right kind.
+    pub fn check_certificate(&self, certificate: &Certificate) -> Result<(), KeyError> {
+        TokenKeys::check(certificate, &self.master_key)
+    }
+
+    async fn read_resident(&self) -> Result<Resident, CatalogError> {
+        read_resident(self.store.as_ref(), &self.master_key, Some(&self.resident.load().token_keys)).await
+    }
+
     /// Loads everything anew, after the store took changes that did not come through [`write`](Self::write): those
     /// of the primary, on a secondary. On an error requests go on with what was loaded before.
     pub async fn reload(&self) -> Result<(), CatalogError> {
         let _writing = self.writing.lock().await;
-        let resident = read_resident(self.store.as_ref()).await?;
+        let resident = self.read_resident().await?;
         self.resident.store(Arc::new(resident));
         let mut changes = self.party_changes.lock().unwrap_or_else(PoisonError::into_inner);
         *changes = changes.wrapping_add(1);
@@ -216,7 +237,11 @@ pub(crate) fn put<T: Object + Clone>(
 /// The one object of [`Kind::ServiceProperties`].
 pub const PROPERTIES_ID: &str = "farm";
 
-async fn read_resident(store: &dyn Configuration) -> Result<Resident, CatalogError> {
+async fn read_resident(
+    store: &dyn Configuration,
+    master_key: &MasterKey,
+    before: Option<&TokenKeys>,
+) -> Result<Resident, CatalogError> {
     let properties = store.get(Kind::ServiceProperties, PROPERTIES_ID).await?;
     let properties = properties.ok_or(CatalogError::Missing("service properties"))?;
     let provider = store.find(Kind::ClaimsProviderTrust, "identifier", claims::claim::AD_AUTHORITY).await?;
@@ -226,6 +251,7 @@ async fn read_resident(store: &dyn Configuration) -> Result<Resident, CatalogErr
         properties: read(&properties)?,
         acceptance: compiled(&provider, "AcceptanceTransformRules", &trust.acceptance_transform_rules)?,
         claim_descriptions: in_order_of_publication(read_claim_descriptions(store).await?),
+        token_keys: TokenKeys::load(store, master_key, before).await?,
     })
 }
 

@@ -59,7 +59,7 @@ impl Sts {
         wanted: Wanted<'_>,
         trail: &mut Trail,
     ) -> Result<Issued, IssueError> {
-        let certificate = self.signing_key.certificate_base64();
+        let certificate = resident.token_keys.signing.certificate_base64();
         let trust = &request.relying_party.trust;
         let created = self.clock.now();
         let expires = created.plus(Duration::from_secs(trust.token_lifetime_seconds()));
@@ -80,7 +80,7 @@ impl Sts {
                     authentication_method: method,
                     authentication_instant: granted.session.authenticated_at,
                 };
-                self.sign(assertion.prepare(certificate)?).await?
+                self.sign(resident, assertion.prepare(certificate)?).await?
             }
             Version::Saml20 => {
                 let assertion = saml2::Assertion {
@@ -97,7 +97,7 @@ impl Sts {
                     authentication_instant: granted.session.authenticated_at,
                 };
                 match wanted.signed {
-                    true => self.sign(assertion.prepare(certificate)?).await?,
+                    true => self.sign(resident, assertion.prepare(certificate)?).await?,
                     false => assertion.unsigned()?,
                 }
             }
@@ -107,8 +107,9 @@ impl Sts {
     }
 
     /// Signs with the primary token-signing key.
-    pub async fn sign(&self, to_sign: ToSign) -> Result<String, SignError> {
-        let signature = self.signing_queue.sign(&self.signing_key, to_sign.message().to_vec()).await?;
+    pub async fn sign(&self, resident: &Resident, to_sign: ToSign) -> Result<String, SignError> {
+        let key = &resident.token_keys.signing;
+        let signature = self.signing_queue.sign(key, to_sign.message().to_vec()).await?;
         Ok(to_sign.attach(&signature))
     }
 }

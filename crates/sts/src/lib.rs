@@ -12,6 +12,7 @@ mod lockout;
 mod rules;
 mod session;
 mod sign_in;
+mod token_keys;
 mod trail;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use audit::Journal;
 use base::{ActivityId, Clock, Random};
 use directory::Directory;
-use keys::{CookieKeys, SigningKey, SigningQueue};
+use keys::{CookieKeys, SigningQueue};
 use store::{Activity, Once};
 use zeroize::Zeroizing;
 
@@ -36,6 +37,7 @@ pub use session::{RequestFingerprint, Session, SessionCache};
 pub use sign_in::{
     ChangeProblem, Freshness, Granted, Input, Outcome, SignInFailure, SignInProblem, SignInRequest,
 };
+pub use token_keys::TokenKeys;
 pub use trail::Trail;
 
 /// The service: everything a sign-in needs, each part behind its trait.
@@ -54,10 +56,6 @@ pub struct Sts {
     pub once: Arc<dyn Once>,
     /// Signatures.
     pub signing_queue: SigningQueue,
-    /// The primary token-signing key.
-    pub signing_key: Arc<SigningKey>,
-    /// Certificate for partners that encrypt for this service (DER in Base64).
-    pub decrypting_certificate: Arc<str>,
     /// Seals what browsers keep.
     pub cookie_keys: CookieKeys,
     /// The journal.

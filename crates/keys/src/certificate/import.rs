@@ -179,7 +179,7 @@ pub(crate) struct Selected<'a> {
 
 impl Bundle {
     /// Finds the certificate of the key, checks it and its issuers, and seals the key.
-    pub(super) fn import(
+    pub(crate) fn import(
         &self,
         rules: &ImportRules<'_>,
         master: &MasterKey,

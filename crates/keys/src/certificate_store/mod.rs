@@ -10,6 +10,7 @@
 //! own, and a certificate may be here while its key is not readable (event 133).
 
 mod error;
+mod farm;
 mod import;
 mod item;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
 pub use error::CertificateStoreError;
+pub use farm::FarmCertificateError;
 pub use import::{Imported, StoreImport, Warning, check_for_tls};
 pub use item::CertificateItem;
 

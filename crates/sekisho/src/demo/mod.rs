@@ -23,10 +23,10 @@ use seed::Seed;
 use server::{Actions, Admin};
 use sts::administration::{Administration, Role};
 
-use crate::Result;
 use crate::node::asked_to_end;
 use crate::node::listeners::{HTTPS, PROBE, addresses};
 use crate::node::users::{self, Users};
+use crate::{Result, node};
 
 /// Arguments of `sekisho demo`.
 #[derive(clap::Args)]
@@ -120,6 +120,7 @@ async fn serve(arguments: &Arguments, seed: Seed, data: &Path, start: Instant) -
     let users =
         Arc::new(Users { server: service.server.clone(), directory: service.directory.clone(), role });
     let actions = users::actions(Actions::default(), &users);
+    let actions = node::certificates::actions(actions, &service.farm_certificates);
     let api = Admin::new(service.server.clone(), administration, actions);
     let administration = tokio::spawn(admin.serve(api));
     let drained = listeners.serve(server::Routes(service.server.clone()), asked_to_end, DRAIN).await;

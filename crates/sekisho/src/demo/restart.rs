@@ -15,7 +15,6 @@ impl Observer for TakesEffectAtStart {
     async fn prepare(&self, change: &PendingChange<'_>) -> Result<Option<Box<dyn Effect>>, String> {
         let properties: &[&str] = match change.object.kind {
             "service-properties" => &["HostName", "HttpsPort", "HttpPort"],
-            "certificate" => &["IsPrimary"],
             _ => &[],
         };
         let changed = properties.iter().copied().filter(|property| change.changes(property));

@@ -8,6 +8,7 @@ use audit::{Event, Record, Text};
 use base::{Clock, Random};
 use configuration::{Certificate, ServiceProperties};
 use directory::embedded::EmbeddedDirectory;
+use keys::certificate_store::CertificateStore;
 use keys::{DemoTls, MasterKey, NodeKey, NodeKeyError, generate_demo_tls};
 use net::{ClientCertificates, NamedCertificate, TicketKey, TicketKeys, Tls};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use store::sqlite::SqliteStore;
 use store::{Configuration, Kind, Operation, Write};
 use sts::Catalog;
 
+use crate::node::certificates::FarmCertificates;
 use crate::node::{Assembly, assemble};
 
 use super::content::{DNS_DOMAIN, DOMAIN};
@@ -28,6 +30,7 @@ pub(super) struct Service {
     pub(super) server: Arc<FederationServer>,
     pub(super) store: Arc<SqliteStore>,
     pub(super) directory: Arc<EmbeddedDirectory>,
+    pub(super) farm_certificates: Arc<FarmCertificates>,
     pub(super) tls: Arc<Tls>,
     pub(super) first: bool,
 }
@@ -52,9 +55,17 @@ pub(super) async fn open(
     };
     let properties = properties(arguments);
     let installed = sts::install(store.as_ref(), &node_key, &properties, now, &random).await?;
-    let master_key = installed.master_key;
+    let master_key = Arc::new(installed.master_key);
+    let source = certificates::Source {
+        seed: &seed.certificates,
+        folder,
+        master_key: &master_key,
+        now,
+        random: random.as_ref(),
+    };
+    certificates::import(&store, &source).await?;
 
-    let catalog = Catalog::open(store.clone()).await?;
+    let catalog = Catalog::open(store.clone(), master_key.clone()).await?;
     let moved = moved(&catalog.resident().properties, arguments);
     if catalog.resident().properties != moved {
         let stored = store.get(Kind::ServiceProperties, sts::PROPERTIES_ID).await?;
@@ -66,14 +77,6 @@ pub(super) async fn open(
     let host = moved.host_name.as_str();
 
     let tls = tls(data, &store, &catalog, &master_key, host, &clock, &random).await?;
-    let source = certificates::Source {
-        seed: &seed.certificates,
-        folder,
-        master_key: &master_key,
-        now,
-        random: random.as_ref(),
-    };
-    certificates::import(&store, &source).await?;
     let assembly = Assembly {
         data,
         store: store.clone().into(),
@@ -85,7 +88,9 @@ pub(super) async fn open(
         random,
     };
     let (server, directory) = assemble(assembly).await?;
-    Ok(Service { server, store, directory, tls, first: installed.first })
+    let of_node = CertificateStore::open(data, Arc::new(node_key));
+    let farm_certificates = Arc::new(FarmCertificates { server: server.clone(), of_node, master_key });
+    Ok(Service { server, store, directory, farm_certificates, tls, first: installed.first })
 }
 
 /// Properties of a new demo.

@@ -5,6 +5,7 @@
 //!                                                   listeners → ready → … → drained
 //! ```
 
+pub(crate) mod certificates;
 pub(crate) mod check;
 pub(crate) mod farm;
 pub(crate) mod fetch;

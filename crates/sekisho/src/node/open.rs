@@ -8,7 +8,7 @@ use audit::{Journal, JournalOptions};
 use base::{Clock, Guid, Random};
 use configuration::{Certificate, CertificateType};
 use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
-use keys::{CookieKeys, MasterKey, SigningKey, SigningQueue};
+use keys::{CookieKeys, MasterKey, SigningQueue};
 use server::FederationServer;
 use store::{Configuration, Document, Kind};
 use sts::{AddressRate, Catalog, Sts};
@@ -38,8 +38,6 @@ pub(crate) async fn assemble(
 ) -> Result<(Arc<FederationServer>, Arc<EmbeddedDirectory>)> {
     let Assembly { data, store, catalog, master_key, node, node_name, clock, random } = assembly;
     let configuration = store.configuration();
-    let signing = primary(configuration.as_ref(), CertificateType::TokenSigning).await?;
-    let decrypting = primary(configuration.as_ref(), CertificateType::TokenDecrypting).await?;
     let properties = &catalog.resident().properties;
     let options = EmbeddedOptions::new(&*properties.directory_domain, &*properties.directory_dns_domain);
     let directory = EmbeddedDirectory::new(configuration, clock.clone(), random.clone(), options)?;
@@ -57,21 +55,11 @@ pub(crate) async fn assemble(
         activity: store.activity(),
         once: store.once(),
         signing_queue: SigningQueue::start(threads, SIGNING_QUEUE)?,
-        signing_key: Arc::new(SigningKey::open(&signing, master_key)?),
-        decrypting_certificate: decrypting.certificate.into(),
         journal,
         node: node_name,
         address_rate: AddressRate::default(),
     };
     Ok((FederationServer::new(sts, node)?, directory))
-}
-
-/// The primary certificate of a type.
-async fn primary(store: &dyn Configuration, certificate_type: CertificateType) -> Result<Certificate> {
-    let stored = certificates(store, certificate_type).await?;
-    let primary = stored.into_iter().find(|(certificate, _)| certificate.is_primary);
-    let missing = || format!("the configuration has no primary certificate of type {certificate_type:?}");
-    Ok(primary.ok_or_else(missing)?.0)
 }
 
 /// Certificates of a type, with the documents that hold them.

@@ -14,6 +14,7 @@ use sts::Catalog;
 use sts::administration::{Administration, Role, RoleSource};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::certificates::{self, FarmCertificates};
 use super::check;
 use super::farm::{self, Farm, NodeRoutes};
 use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
@@ -42,8 +43,8 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
         () = &mut asked_to_end => return Ok(()),
     };
     let configuration = store.configuration();
-    let master_key = sts::open_master_key(configuration.as_ref(), &node_key).await?;
-    let catalog = Catalog::open(configuration).await?;
+    let master_key = Arc::new(sts::open_master_key(configuration.as_ref(), &node_key).await?);
+    let catalog = Catalog::open(configuration, master_key.clone()).await?;
     let farm = match &store {
         NodeStore::Embedded(store) => {
             let farm = Farm::open(farm::Parts {
@@ -119,7 +120,10 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     });
     let administration = Administration::new(role.clone()).observed_by(Arc::new(PortsFollow(handle.clone())));
     let users = Arc::new(Users { server: server.clone(), directory, role });
+    let of_node = ssl_certificate.certificates.clone();
+    let certificates = Arc::new(FarmCertificates { server: server.clone(), of_node, master_key });
     let actions = users::actions(actions(&ssl_certificate, &farm), &users);
+    let actions = certificates::actions(actions, &certificates);
     let admin = tokio::spawn(admin.serve(Admin::new(server.clone(), administration, actions)));
     let base = properties.base_url();
     let hosts = vec![

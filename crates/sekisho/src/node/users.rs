@@ -61,7 +61,7 @@ impl Users {
     /// Makes a user, and the groups it names that do not exist; with `Force` it takes the place of one.
     async fn put(&self, call: ActionCall) -> Result<ActionAnswer, ActionError> {
         self.role.may_write()?;
-        let ActionCall { mut body, by, what_if } = call;
+        let ActionCall { mut body, by, what_if, .. } = call;
         // First of all, so that no message about the other arguments can show it.
         let password = body.as_object_mut().and_then(|members| members.remove("Password"));
         let Some(Value::String(password)) = password else {

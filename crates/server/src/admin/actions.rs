@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use sts::administration::ChangeError;
+use sts::administration::{Administration, ChangeError};
 
 use super::Admin;
 use super::answer::{self, Answer, Failure, not_changed, refused};
 use super::call::Call;
 
 /// A call of an action.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ActionCall {
     /// The arguments; `null` when none were sent.
     pub body: Value,
@@ -21,6 +22,8 @@ pub struct ActionCall {
     pub by: String,
     /// Check everything and change nothing.
     pub what_if: bool,
+    /// For what an action changes in the configuration.
+    pub administration: Arc<Administration>,
 }
 
 /// What an action found or made.
@@ -75,8 +78,12 @@ impl Actions {
 /// Runs an action.
 pub(super) async fn run(admin: &Admin, call: &Call, name: &str) -> Result<Answer, Answer> {
     call.only(&["whatif"])?;
-    let arguments =
-        ActionCall { body: call.body.clone(), by: call.by.clone(), what_if: call.switch("whatif")? };
+    let arguments = ActionCall {
+        body: call.body.clone(),
+        by: call.by.clone(),
+        what_if: call.switch("whatif")?,
+        administration: admin.administration.clone(),
+    };
     answered(&admin.actions, name, arguments).await
 }
 
@@ -114,7 +121,8 @@ mod tests {
     }
 
     fn call(body: Value) -> ActionCall {
-        ActionCall { body, by: "root (Install-AdfsFarm)".to_owned(), what_if: true }
+        let administration = Arc::new(Administration::new(Arc::new(sts::administration::Role::Primary)));
+        ActionCall { body, by: "root (Install-AdfsFarm)".to_owned(), what_if: true, administration }
     }
 
     #[tokio::test]

@@ -35,7 +35,7 @@ use crate::endpoints::metadata::MetadataFollows;
 /// What the socket serves.
 pub struct Admin {
     pub(crate) server: Arc<FederationServer>,
-    pub(crate) administration: Administration,
+    pub(crate) administration: Arc<Administration>,
     pub(crate) actions: Actions,
 }
 
@@ -43,6 +43,6 @@ impl Admin {
     /// The API of a service. The federation metadata follows every change that is made through it.
     pub fn new(server: Arc<FederationServer>, administration: Administration, actions: Actions) -> Arc<Self> {
         let administration = administration.observed_by(Arc::new(MetadataFollows(server.clone())));
-        Arc::new(Self { server, administration, actions })
+        Arc::new(Self { server, administration: Arc::new(administration), actions })
     }
 }

@@ -28,7 +28,7 @@ use crate::pages::{
     XRayClaim, XRayKeySource, XRayLifetime, XRayProblem, XRayProtocol, XRayResultPage, XRaySignature,
     XRaySigned, XRaySpan, XRayStartPage, XRayToken, xray_result, xray_start,
 };
-use crate::{FederationServer, cookies, frame};
+use crate::{FederationServer, cookies, frame, subject};
 
 /// Path of the page.
 const HOME: &str = "/claimsxray";
@@ -129,7 +129,7 @@ async fn ws_federation(server: &FederationServer, resident: &Resident, exchange:
                     the sign-in did not begin at /claimsxray";
         verdict.problems.push(("context_is_ours", text.to_owned()));
     }
-    let keys = own_keys(server);
+    let keys = own_keys(resident);
     let issuers = [own(resident, &keys)];
     let recipient = format!("{}/claimsxray/wsfed", resident.properties.base_url());
     let expectations = expectations(server, &issuers, &recipient, InResponseTo::NotAsked);
@@ -170,7 +170,7 @@ async fn saml(server: &FederationServer, resident: &Resident, exchange: &Exchang
         Err(refusal) => verdict.problems.push(("message_can_be_read", refusal.to_string())),
         Ok(message) => {
             let asked = asked(server, exchange).unwrap_or_default();
-            let keys = own_keys(server);
+            let keys = own_keys(resident);
             let issuers = [own(resident, &keys)];
             let recipient = format!("{}/claimsxray/saml", resident.properties.base_url());
             let expectations = expectations(server, &issuers, &recipient, InResponseTo::Request(&asked));
@@ -223,10 +223,10 @@ fn expectations<'a>(
     }
 }
 
-/// The key that this service signs with; a page of this service believes no other.
-fn own_keys(server: &FederationServer) -> Vec<VerificationKey> {
-    let der = STANDARD.decode(server.sts.signing_key.certificate_base64().as_bytes()).unwrap_or_default();
-    VerificationKey::from_certificate_der(&der).into_iter().collect()
+/// The keys that this service publishes; a page of this service believes no other.
+fn own_keys(resident: &Resident) -> Vec<VerificationKey> {
+    let ders = resident.token_keys.signing_certificates.iter().filter_map(|one| STANDARD.decode(one).ok());
+    ders.filter_map(|der| VerificationKey::from_certificate_der(&der).ok()).collect()
 }
 
 fn own<'a>(resident: &'a Resident, keys: &'a [VerificationKey]) -> TrustedIssuer<'a> {
@@ -236,9 +236,10 @@ fn own<'a>(resident: &'a Resident, keys: &'a [VerificationKey]) -> TrustedIssuer
 fn show(server: &FederationServer, resident: &Resident, exchange: &Exchange, verdict: &Verdict) -> Reply {
     let problems: Vec<XRayProblem<'_>> =
         verdict.problems.iter().map(|(check, message)| XRayProblem { check, message }).collect();
-    let subject = server.signing_subject();
-    let thumbprint = server.sts.signing_key.thumbprint();
-    let token = verdict.token.as_ref().map(|token| shown(token, verdict.protocol, subject, thumbprint));
+    let key = &resident.token_keys.signing;
+    let subject = subject(key.certificate_base64());
+    let token =
+        verdict.token.as_ref().map(|token| shown(token, verdict.protocol, &subject, key.thumbprint()));
     let html = xray_result(&XRayResultPage {
         frame: frame(resident, exchange),
         home: HOME,

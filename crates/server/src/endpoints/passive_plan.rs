@@ -303,12 +303,14 @@ impl Plan {
                 let issued = server.sts.issue(resident, &self.request, granted, wanted, trail).await?;
                 let id = Guid::random(server.sts.random.as_ref()).to_xml_id();
                 let envelope = reply.envelope(server, resident, &id);
-                let certificate = server.sts.signing_key.certificate_base64();
+                let certificate = resident.token_keys.signing.certificate_base64();
                 let prepared =
                     response::prepare_response(&envelope, &issued.assertion, signature, certificate)?;
                 let text = match prepared {
                     Prepared::Final(text) => text,
-                    Prepared::ToSign(to_sign) => server.sts.sign(*to_sign).await.map_err(IssueError::from)?,
+                    Prepared::ToSign(to_sign) => {
+                        server.sts.sign(resident, *to_sign).await.map_err(IssueError::from)?
+                    }
                 };
                 Ok(reply.post(&text))
             }
@@ -325,10 +327,10 @@ impl Plan {
     ) -> Option<Response> {
         let ReplyTo::Saml(reply) = &self.reply else { return None };
         let id = Guid::random(server.sts.random.as_ref()).to_xml_id();
-        let certificate = server.sts.signing_key.certificate_base64();
+        let certificate = resident.token_keys.signing.certificate_base64();
         let to_sign =
             response::prepare_error(&reply.envelope(server, resident, &id), status, certificate).ok()?;
-        let text = server.sts.sign(to_sign).await.ok()?;
+        let text = server.sts.sign(resident, to_sign).await.ok()?;
         Some(reply.post(&text))
     }
 }

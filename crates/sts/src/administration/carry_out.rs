@@ -8,7 +8,7 @@ use store::{Document, Kind, Operation, Write, WriteError};
 
 use super::change::conflict;
 use super::difference::{Difference, differences, without_secrets};
-use super::{Administration, ChangeError, Changed, PendingChange, check};
+use super::{Administration, ChangeError, Changed, Origin, PendingChange, check};
 use crate::Sts;
 
 /// What is stored, and what shall be.
@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) before: Option<Document>,
     /// `None` removes the object.
     pub(super) after: Option<Checked>,
+    /// Where a change of certificates comes from.
+    pub(super) origin: Origin,
     pub(super) by: String,
     pub(super) what_if: bool,
 }

@@ -7,7 +7,7 @@ use store::{Document, Kind};
 
 use super::carry_out::Plan;
 use super::difference::patch_to;
-use super::{Administration, ChangeError, Changed, Stored};
+use super::{Administration, ChangeError, Changed, Origin, Stored};
 use crate::Sts;
 
 /// The member that holds the identity of trusts, which the service makes.
@@ -67,7 +67,8 @@ impl Administration {
             (None, None) => return Err(not_found(&request)),
         };
         let ChangeRequest { object, by, what_if, .. } = request;
-        self.carry_out(sts, Plan { object, kind, id, before, after, by, what_if }).await
+        let origin = Origin::ByHand;
+        self.carry_out(sts, Plan { object, kind, id, before, after, origin, by, what_if }).await
     }
 }
 

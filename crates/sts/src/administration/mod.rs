@@ -14,6 +14,7 @@
 //! Until step 5 nothing has changed. With `what_if` it ends before it.
 
 mod carry_out;
+mod certificates;
 mod change;
 mod check;
 mod difference;
@@ -30,6 +31,7 @@ use serde_json::Value;
 use store::Head;
 
 pub use carry_out::audit;
+pub use certificates::{NewCertificate, Origin};
 pub use change::{ChangeRequest, Edit, Expected};
 pub use effect::{Effect, Observer, PendingChange};
 pub use error::{ChangeError, Stored};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use base::{Clock, ManualClock, Random, SeededRandom, Timestamp};
 use configuration::{Certificate, CertificateType, ServiceProperties, object_type};
 use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
-use keys::{CookieKeys, NodeKey, SigningKey, SigningQueue};
+use keys::{CookieKeys, NodeKey, SigningQueue};
 use serde_json::json;
 use store::sqlite::SqliteStore;
 use store::{Configuration, Kind, Write};
@@ -39,25 +39,20 @@ impl Fixture {
             ..ServiceProperties::default()
         };
         let installed = install(store.as_ref(), &node_key, &properties, clock.now(), &random).await.unwrap();
-        let certificates = store.list(Kind::Certificate, None, 10).await.unwrap();
-        let certificates: Vec<Certificate> =
-            certificates.into_iter().map(|found| serde_json::from_value(found.body).unwrap()).collect();
-        let of = |wanted| certificates.iter().find(|one| one.certificate_type == wanted).unwrap();
-        let master = &installed.master_key;
+        let master = Arc::new(installed.master_key);
+        let cookie_keys = CookieKeys::new(master.cookie_key(1).unwrap(), None);
         let options = EmbeddedOptions::new("CONTOSO", "contoso.lab");
         let directory =
             EmbeddedDirectory::new(store.clone(), clock.clone(), random.clone(), options).unwrap();
         let journal = audit::JournalOptions::default();
         let one = std::num::NonZeroUsize::MIN;
         let sts = Sts {
-            catalog: Catalog::open(store.clone()).await.unwrap(),
+            catalog: Catalog::open(store.clone(), master).await.unwrap(),
             directory: Arc::new(directory),
             activity: store.clone(),
             once: store.clone(),
             signing_queue: SigningQueue::start(one, one).unwrap(),
-            signing_key: Arc::new(SigningKey::open(of(CertificateType::TokenSigning), master).unwrap()),
-            decrypting_certificate: of(CertificateType::TokenDecrypting).certificate.clone().into(),
-            cookie_keys: CookieKeys::new(master.cookie_key(1).unwrap(), None),
+            cookie_keys,
             journal: audit::Journal::open(&folder.path().join("journal"), journal, clock.clone()).unwrap(),
             node: "fs01".into(),
             address_rate: AddressRate::default(),
@@ -216,7 +211,7 @@ async fn rules_that_do_not_compile_are_refused_with_line_and_column_on_every_wri
 async fn certificates_that_cannot_be_read_are_refused() {
     let fixture = Fixture::new().await;
     let id = fixture.trust("app").await;
-    let good = fixture.sts.decrypting_certificate.to_string();
+    let good = fixture.sts.catalog.resident().token_keys.decrypting_certificate.clone();
     let set = |list: Value| Edit::Patch(Expected::Any, json!({ "RequestSigningCertificate": list }));
     for bad in ["%%%", "AAAA", good.get(..200).unwrap(), "aGVsbG8="] {
         let error = fixture.try_change(TRUST, Some(&id), set(json!([good, bad]))).await.unwrap_err();

@@ -4,7 +4,7 @@ use store::Change;
 
 use super::carry_out::{Plan, name_of};
 use super::change::{conflict, kind_of};
-use super::{Administration, ChangeError, Changed};
+use super::{Administration, ChangeError, Changed, Origin};
 use crate::Sts;
 
 /// A change that shall be taken back.
@@ -61,7 +61,8 @@ impl Administration {
             return Err(ChangeError::NotFound { title: object.title, id: undone.id });
         }
         let by = format!("{by}, undo of {serial}");
-        self.carry_out(sts, Plan { object, kind, id: undone.id, before, after, by, what_if }).await
+        let (id, origin) = (undone.id, Origin::ByHand);
+        self.carry_out(sts, Plan { object, kind, id, before, after, origin, by, what_if }).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The service's own certificates: of the token-signing and of the token-decrypting ones, exactly one is primary.
 //!
-//! As in AD FS nobody adds, removes or promotes one by hand while `AutoCertificateRollover` is on.
+//! Of Service-Communications there is one. As in AD FS nobody adds, removes or promotes one by hand while `AutoCertificateRollover` is on.
 
 use configuration::Problem;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use store::{Document, Kind, Operation};
 
 use super::{ChangeError, Found};
 use crate::Sts;
+use crate::administration::Origin;
 use crate::administration::carry_out::Plan;
 use crate::catalog::PROPERTIES_ID;
 
@@ -19,10 +20,15 @@ const MOST: usize = 1_000;
 pub(super) async fn check(sts: &Sts, plan: &Plan, found: &mut Found) -> Result<(), ChangeError> {
     let (before, after) = (plan.body_before(), plan.body_after());
     let certificate_type = text(after.or(before), TYPE);
+    if certificate_type == "Service-Communications" && is_primary(after) {
+        let others = others_of_type(sts, plan, certificate_type).await?;
+        found.operations.extend(others.into_iter().map(removed));
+        return Ok(());
+    }
     if !["Token-Signing", "Token-Decrypting"].contains(&certificate_type) || before == after {
         return Ok(());
     }
-    if rolls_over(sts).await? {
+    if plan.origin == Origin::ByHand && rolls_over(sts).await? {
         return Err(ChangeError::not_allowed(format!(
             "{certificate_type} certificates can't be added, changed or removed while AutoCertificateRollover is \
              True; run Set-AdfsProperties -AutoCertificateRollover $false first"
@@ -39,16 +45,32 @@ pub(super) async fn check(sts: &Sts, plan: &Plan, found: &mut Found) -> Result<(
             Err(ChangeError::invalid(vec![Problem::new(PRIMARY, "false", expected)]))
         }
         Some(_) if will_be => {
-            let others = sts.catalog.store().list(Kind::Certificate, None, MOST).await?;
-            let others = others.into_iter().filter(|other| other.id != plan.id);
-            let primaries = others.filter(|other| {
-                text(Some(&other.body), TYPE) == certificate_type && is_primary(Some(&other.body))
-            });
-            found.operations.extend(primaries.map(demoted));
+            let others = others_of_type(sts, plan, certificate_type).await?.into_iter();
+            match plan.origin {
+                Origin::MadeUrgently => found.operations.extend(others.map(removed)),
+                Origin::ByHand | Origin::Made => {
+                    found.operations.extend(others.filter(|other| is_primary(Some(&other.body))).map(demoted))
+                }
+            }
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+async fn others_of_type(
+    sts: &Sts,
+    plan: &Plan,
+    certificate_type: &str,
+) -> Result<Vec<Document>, ChangeError> {
+    let mut others = sts.catalog.store().list(Kind::Certificate, None, MOST).await?;
+    others.retain(|other| other.id != plan.id && text(Some(&other.body), TYPE) == certificate_type);
+    Ok(others)
+}
+
+fn removed(document: Document) -> Operation {
+    let Document { kind, id, version, .. } = document;
+    Operation::Delete { kind, id, expected: version }
 }
 
 fn demoted(document: Document) -> Operation {
