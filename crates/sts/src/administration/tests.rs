@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use base::{Clock, ManualClock, Random, SeededRandom, Timestamp};
-use configuration::{Certificate, CertificateType, ServiceProperties, object_type};
+use configuration::{Certificate, ServiceProperties, object_type};
 use directory::embedded::{EmbeddedDirectory, EmbeddedOptions};
 use keys::{CookieKeys, NodeKey, SigningQueue};
 use serde_json::json;
