@@ -154,7 +154,7 @@ fn mistakes_are_named_and_change_nothing() {
         (&["Set-AdfsProperties", "-TlsClientPort", "70000"], "TlsClientPort"),
         (&["Set-AdfsProperties", "-SsoLifetime", "60", "-LogLevel", "Loud"], "LogLevel"),
         (&["Set-AdfsRelyingPartyTrust", "-TargetName", "nobody", "-Notes", "x"], "nobody"),
-        (&["Add-AdfsRelyingPartyTrust", "-Name", "x"], "x"),
+        (&["Add-AdfsRelyingPartyTrust", "-Name", "x"], "Identifier"),
         (&["Add-AdfsRelyingPartyTrust", "-Name", "x", "-MetadataFile", "/nowhere"], "/nowhere"),
         (&["Set-AdfsCertificate", "-CertificateType", "Token-Signing", "-Thumbprint", "xyz"], "xyz"),
         (&["Undo-SekishoChange", "-Serial", "999999"], "999999"),
