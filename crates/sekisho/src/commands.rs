@@ -15,7 +15,7 @@ use keys::certificate_store::{CertificateStore, StoreImport};
 use serde_json::{Map, Value};
 
 use crate::node::farm::{NewNode, join};
-use crate::node::install::{NewFarm, install, leave_to_owner, node_key};
+use crate::node::install::{Installed, NewFarm, install, leave_to_owner, node_key};
 use crate::node::move_store::{Moved, move_store};
 use crate::node::node_store::ConnectionString;
 use crate::serve::DATA;
@@ -239,28 +239,18 @@ impl Machine {
         self.prepare()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let installed = runtime.block_on(install(&self.data, &farm, what_if, &self.clock, &self.random))?;
-        leave_to_owner(&self.data)?;
-        for warning in &installed.warnings {
-            eprintln!("WARNING: {warning}");
-        }
         let name = &farm.federation_service_name;
-        let mut messages = Vec::new();
-        if let Some(aside) = &installed.put_aside {
-            messages.push(format!("The farm that was here is now in {}.", aside.display()));
-        }
-        messages.push(match what_if {
+        let done = match what_if {
             true => format!("What if: {name} would be installed with certificate {}.", installed.thumbprint),
             false => format!(
                 "The configuration completed successfully. {name} uses certificate {}. Start it: systemctl enable --now \
                  sekisho",
                 installed.thumbprint
             ),
-        });
-        Ok(messages)
+        };
+        Ok(report(&installed, done))
     }
-}
 
-impl Machine {
     fn join(&self, parameters: &Map<String, Value>, what_if: bool) -> Result<Vec<String>> {
         let text = |name: &str| parameters.get(name).and_then(Value::as_str).map(str::to_owned);
         if parameters.contains_key("SQLConnectionString") {
@@ -287,23 +277,15 @@ impl Machine {
         self.prepare()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let joined = runtime.block_on(join(&self.data, &new, what_if, &self.clock, &self.random))?;
-        leave_to_owner(&self.data)?;
-        for warning in &joined.warnings {
-            eprintln!("WARNING: {warning}");
-        }
-        let mut messages = Vec::new();
-        if let Some(aside) = &joined.put_aside {
-            messages.push(format!("The farm that was here is now in {}.", aside.display()));
-        }
-        messages.push(match what_if {
+        let done = match what_if {
             true => format!("What if: this machine would join the farm of {}.", new.primary),
             false => format!(
                 "The configuration completed successfully. This machine is a secondary server of {}. Start it: systemctl \
                  enable --now sekisho",
                 new.primary
             ),
-        });
-        Ok(messages)
+        };
+        Ok(report(&joined, done))
     }
 
     fn move_store(&self, connection: &str, what_if: bool) -> Result<String> {
@@ -326,6 +308,16 @@ impl Machine {
             put_aside.display()
         ))
     }
+}
+
+/// Warnings to the terminal; what became of a farm that was there, and what was done.
+fn report(installed: &Installed, done: String) -> Vec<String> {
+    for warning in &installed.warnings {
+        eprintln!("WARNING: {warning}");
+    }
+    let aside = installed.put_aside.as_ref();
+    let aside = aside.map(|aside| format!("The farm that was here is now in {}.", aside.display()));
+    aside.into_iter().chain([done]).collect()
 }
 
 impl Local for Machine {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use cmdlets::administration::SERVICE_SOCKET;
+
 use crate::{Result, node};
 
 /// Where a service of the system keeps its data.
 pub(crate) const DATA: &str = "/var/lib/sekisho";
-/// Its administration socket.
-const ADMIN_SOCKET: &str = "/run/sekisho/admin.sock";
 
 /// Arguments of `sekisho serve`.
 #[derive(clap::Args)]
@@ -39,5 +39,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The socket of a node whose data is in `data`.
 pub(crate) fn admin_socket(data: &Path) -> PathBuf {
-    if data == Path::new(DATA) { PathBuf::from(ADMIN_SOCKET) } else { data.join("admin.sock") }
+    if data == Path::new(DATA) { PathBuf::from(SERVICE_SOCKET) } else { data.join("admin.sock") }
 }

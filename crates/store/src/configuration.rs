@@ -200,6 +200,18 @@ impl Write {
     /// How many steps a write may have, since a node copies a write as one.
     pub const OPERATIONS: usize = 20_000;
 
+    /// A write under the epoch that the store has now: for whoever writes because he is asked to, and not because he
+    /// believes to be the writer since some time.
+    pub async fn at_head(
+        store: &dyn Configuration,
+        by: impl Into<String>,
+        at: Timestamp,
+        operations: Vec<Operation>,
+    ) -> Result<Self, StoreError> {
+        let by = by.into();
+        Ok(Self { epoch: store.head().await?.epoch, by, at, operations })
+    }
+
     /// Whether the steps are few enough to be kept.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         if self.operations.len() <= Self::OPERATIONS {

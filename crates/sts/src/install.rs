@@ -96,8 +96,7 @@ pub async fn install(
     }
     operations.push(put(Kind::GlobalAuthenticationPolicy, &GlobalAuthenticationPolicy::default(), 0)?);
     operations.push(put(Kind::SyncProperties, &SyncProperties::default(), 0)?);
-    let epoch = store.head().await?.epoch;
-    store.write(Write { epoch, by: "installation".to_owned(), at: now, operations }).await?;
+    store.write(Write::at_head(store, "installation", now, operations).await?).await?;
     Ok(Installed { master_key, first: true })
 }
 

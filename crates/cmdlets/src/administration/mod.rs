@@ -7,7 +7,7 @@ pub(crate) mod testing;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub use socket::{SocketAdministration, socket_path};
+pub use socket::{SERVICE as SERVICE_SOCKET, SocketAdministration, socket_path};
 
 /// An object as it is stored.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

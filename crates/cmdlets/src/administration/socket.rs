@@ -21,9 +21,11 @@ const MAX_HEADERS: usize = 64;
 /// Objects asked for at once.
 const PAGE: usize = 500;
 
+/// The socket of the system's service.
+pub const SERVICE: &str = "/run/sekisho/admin.sock";
+
 /// Where the socket is: as the environment says, else the service's, else that of a demo started here.
 pub fn socket_path(environment: Option<&str>) -> PathBuf {
-    const SERVICE: &str = "/run/sekisho/admin.sock";
     const DEMO: &str = "./sekisho-demo/admin.sock";
     match environment.filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),

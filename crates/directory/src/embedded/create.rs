@@ -165,8 +165,8 @@ impl EmbeddedDirectory {
     }
 
     pub(super) async fn write(&self, operations: Vec<Operation>, by: &str) -> Result<(), WriteError> {
-        let epoch = self.store.head().await?.epoch;
-        self.store.write(Write { epoch, by: by.to_owned(), at: self.clock.now(), operations }).await?;
+        let write = Write::at_head(self.store.as_ref(), by, self.clock.now(), operations).await?;
+        self.store.write(write).await?;
         Ok(())
     }
 

@@ -49,8 +49,7 @@ pub(super) async fn import(store: &SqliteStore, source: &Source<'_>) -> Result<(
         operations.push(sts::put_certificate(&Certificate { is_primary: true, ..imported }, version)?);
     }
     if !operations.is_empty() {
-        let epoch = store.head().await?.epoch;
-        store.write(Write { epoch, by: "demo".to_owned(), at: source.now, operations }).await?;
+        store.write(Write::at_head(store, "demo", source.now, operations).await?).await?;
     }
     Ok(())
 }

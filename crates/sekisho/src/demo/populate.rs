@@ -48,8 +48,8 @@ pub(super) async fn populate(service: &Service, seed: &Seed, folder: &Path) -> R
         service.directory.put_users(users.iter().map(|user| new_user(user)).collect(), "demo").await?;
     }
     if !operations.is_empty() {
-        let epoch = service.store.head().await?.epoch;
-        sts.catalog.write(Write { epoch, by: "demo".to_owned(), at: now, operations }).await?;
+        let store = service.store.as_ref();
+        sts.catalog.write(Write::at_head(store, "demo", now, operations).await?).await?;
     }
     remember_passwords(service, &users, sts.clock.now()).await?;
     let mut trusts = sts.catalog.relying_parties().await?;
@@ -243,8 +243,8 @@ async fn remember_passwords(service: &Service, users: &[&SeedUser], now: Timesta
         body: serde_json::to_value(printed)?,
         keys: Vec::new(),
     };
-    let epoch = service.store.head().await?.epoch;
-    service.store.write(Write { epoch, by: "demo".to_owned(), at: now, operations: vec![operation] }).await?;
+    let store = service.store.as_ref();
+    store.write(Write::at_head(store, "demo", now, vec![operation]).await?).await?;
     Ok(())
 }
 

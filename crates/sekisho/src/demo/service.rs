@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Event, Record, Text};
+use audit::{Event, Text};
 use base::{Clock, Random};
 use configuration::{Certificate, ServiceProperties};
 use directory::embedded::EmbeddedDirectory;
 use keys::certificate_store::CertificateStore;
 use keys::{DemoTls, MasterKey, NodeKey, NodeKeyError, generate_demo_tls};
-use net::{ClientCertificates, NamedCertificate, TicketKey, TicketKeys, Tls};
+use net::{ClientCertificates, NamedCertificate, Tls};
 use serde::{Deserialize, Serialize};
 use server::FederationServer;
 use store::sqlite::SqliteStore;
@@ -18,7 +18,7 @@ use store::{Configuration, Kind, Operation, Write};
 use sts::Catalog;
 
 use crate::node::certificates::FarmCertificates;
-use crate::node::{Assembly, assemble};
+use crate::node::{Assembly, assemble, listeners, record};
 
 use super::content::{DNS_DOMAIN, DOMAIN};
 use super::facts::Facts;
@@ -71,8 +71,7 @@ pub(super) async fn open(
         let stored = store.get(Kind::ServiceProperties, sts::PROPERTIES_ID).await?;
         let version = stored.map(|document| document.version).unwrap_or_default();
         let operations = vec![sts::put_properties(&moved, version)?];
-        let epoch = store.head().await?.epoch;
-        catalog.write(Write { epoch, by: "demo".to_owned(), at: now, operations }).await?;
+        catalog.write(Write::at_head(store.as_ref(), "demo", now, operations).await?).await?;
     }
     let host = moved.host_name.as_str();
 
@@ -156,20 +155,15 @@ async fn tls(
                 body: serde_json::to_value(&tls)?,
                 keys: Vec::new(),
             };
-            let epoch = store.head().await?.epoch;
-            catalog
-                .write(Write { epoch, by: "demo".to_owned(), at: now, operations: vec![operation] })
-                .await?;
+            catalog.write(Write::at_head(store, "demo", now, vec![operation]).await?).await?;
             tls
         }
     };
     std::fs::write(data.join("ca.pem"), &tls.authority_pem)?;
     let key = keys::tls_certificate(&tls.certificate, master_key)?;
-    let ticket = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
-    let tickets = TicketKeys { current: ticket, previous: Vec::new() };
     let client_certificates = ClientCertificates::None;
     let served = NamedCertificate { names, key, client_certificates };
-    Ok(Tls::new(&[served], tickets, clock.clone(), random.clone())?)
+    listeners::tls(&[served], clock, random)
 }
 
 /// The demo's TLS as it is stored.
@@ -198,23 +192,19 @@ impl Service {
     pub(super) async fn record_start(&self, facts: &Facts) -> Result<()> {
         let hosts =
             [format!("{}/adfs/ls/", facts.base_url), facts.metadata_url.clone(), facts.probe_url.clone()];
-        self.record(Event::FsServiceStart { hosts: hosts.iter().map(Text::from).collect() }).await
+        let event = Event::FsServiceStart { hosts: hosts.iter().map(Text::from).collect() };
+        Ok(record(&self.server, event).await?)
     }
 
     /// Event 102: a listener could not be bound.
     pub(super) async fn record_startup_failure(&self, problem: &str) -> Result<()> {
-        self.record(Event::StartupException { exception: problem.into() }).await
+        Ok(record(&self.server, Event::StartupException { exception: problem.into() }).await?)
     }
 
     /// Event 103.
     pub(super) async fn record_stop(&self) -> Result<()> {
-        self.record(Event::FsServiceStop).await?;
+        record(&self.server, Event::FsServiceStop).await?;
         self.server.sts.journal.close();
         Ok(())
-    }
-
-    async fn record(&self, event: Event) -> Result<()> {
-        let sts = &self.server.sts;
-        Ok(sts.journal.append(&Record::service(sts.clock.now(), sts.node.clone(), event)).await?)
     }
 }

@@ -37,20 +37,10 @@ struct Arguments {
 
 /// The actions on certificates.
 pub(crate) fn actions(actions: Actions, certificates: &Arc<FarmCertificates>) -> Actions {
-    let (set, add, update) = (certificates.clone(), certificates.clone(), certificates.clone());
     actions
-        .with("set-certificate", move |call| {
-            let set = set.clone();
-            async move { set.set(call).await }
-        })
-        .with("add-certificate", move |call| {
-            let add = add.clone();
-            async move { add.add(call).await }
-        })
-        .with("update-certificate", move |call| {
-            let update = update.clone();
-            async move { update.update(call).await }
-        })
+        .on("set-certificate", certificates, |farm, call| async move { farm.set(call).await })
+        .on("add-certificate", certificates, |farm, call| async move { farm.add(call).await })
+        .on("update-certificate", certificates, |farm, call| async move { farm.update(call).await })
 }
 
 impl FarmCertificates {
@@ -65,13 +55,13 @@ impl FarmCertificates {
             return self.put(&call, certificate, Origin::ByHand).await.map(|changed| answer([changed]));
         }
         if !is_primary {
-            return Err(refused(
+            return Err(ActionError::failed(
                 "IsPrimary: is not given; a token certificate is set by making it primary: add -IsPrimary",
             ));
         }
-        let thumbprint = parse_thumbprint(&thumbprint).map_err(refused)?;
+        let thumbprint = parse_thumbprint(&thumbprint).map_err(ActionError::failed)?;
         let id = format!("{}:{thumbprint}", certificate_type.name());
-        if sts.catalog.store().get(Kind::Certificate, &id).await.map_err(refused)?.is_none() {
+        if sts.catalog.store().get(Kind::Certificate, &id).await.map_err(ActionError::failed)?.is_none() {
             let message = format!(
                 "PS0010: the farm has no {} certificate with the thumbprint {thumbprint}; add it first with \
                  Add-AdfsCertificate, Get-AdfsCertificate lists those there are",
@@ -79,8 +69,8 @@ impl FarmCertificates {
             );
             return Err(ActionError::Failed { code: Some("PS0010"), message });
         }
-        let object =
-            object_type(Certificate::KIND).ok_or_else(|| refused("certificates are not declared"))?;
+        let object = object_type(Certificate::KIND)
+            .ok_or_else(|| ActionError::failed("certificates are not declared"))?;
         let request = ChangeRequest {
             object,
             id: Some(id),
@@ -96,7 +86,7 @@ impl FarmCertificates {
         let Arguments { certificate_type, thumbprint, is_primary, .. } = arguments(&call)?;
         let certificate_type = needed(certificate_type)?;
         if certificate_type == CertificateType::ServiceCommunications {
-            return Err(refused(
+            return Err(ActionError::failed(
                 "CertificateType: Service-Communications has one certificate, which is set and not added; run \
                  Set-AdfsCertificate",
             ));
@@ -113,7 +103,7 @@ impl FarmCertificates {
         let types: Vec<_> =
             both.into_iter().filter(|one| certificate_type.is_none_or(|wanted| wanted == *one)).collect();
         if types.is_empty() {
-            return Err(refused(
+            return Err(ActionError::failed(
                 "CertificateType: Service-Communications certificates come from an authority; import a new one and run \
                  Set-AdfsCertificate",
             ));
@@ -150,7 +140,7 @@ impl FarmCertificates {
         let rules = ImportRules { certificate_type, now: sts.clock.now(), chain: Chain::AsGiven };
         self.of_node
             .farm_certificate(thumbprint, &rules, &self.master_key, sts.random.as_ref())
-            .map_err(refused)
+            .map_err(ActionError::failed)
     }
 
     /// A new self-signed one. It takes a tenth of a second, so it is made beside the requests.
@@ -166,13 +156,14 @@ impl FarmCertificates {
         let (master_key, random) = (self.master_key.clone(), sts.random.clone());
         let make =
             move || generate_token_certificate(token_use, &host, validity, &master_key, random.as_ref());
-        tokio::task::spawn_blocking(make).await.map_err(refused)?.map_err(refused)
+        tokio::task::spawn_blocking(make).await.map_err(ActionError::failed)?.map_err(ActionError::failed)
     }
 
     /// PS0139: a certificate that is newer than the primary one waits to follow it.
     async fn none_waits(&self, certificate_type: CertificateType) -> Result<(), ActionError> {
-        let stored =
-            certificates(self.server.sts.catalog.store(), certificate_type).await.map_err(refused)?;
+        let stored = certificates(self.server.sts.catalog.store(), certificate_type)
+            .await
+            .map_err(ActionError::failed)?;
         let stored: Vec<Certificate> = stored.into_iter().map(|(certificate, _)| certificate).collect();
         let since = stored.iter().find(|one| one.is_primary).map(|primary| primary.not_before);
         let waiting = stored.iter().find(|one| !one.is_primary && Some(one.not_before) >= since);
@@ -199,12 +190,13 @@ impl FarmCertificates {
 }
 
 fn arguments(call: &ActionCall) -> Result<Arguments, ActionError> {
-    Arguments::deserialize(&call.body).map_err(refused)
+    Arguments::deserialize(&call.body).map_err(ActionError::failed)
 }
 
 fn needed(certificate_type: Option<CertificateType>) -> Result<CertificateType, ActionError> {
-    certificate_type
-        .ok_or_else(|| refused("CertificateType: is missing; expected Token-Signing or another type"))
+    certificate_type.ok_or_else(|| {
+        ActionError::failed("CertificateType: is missing; expected Token-Signing or another type")
+    })
 }
 
 fn answer(changed: impl IntoIterator<Item = Changed>) -> ActionAnswer {
@@ -214,8 +206,4 @@ fn answer(changed: impl IntoIterator<Item = Changed>) -> ActionAnswer {
         answer.warnings.extend(changed.warnings);
     }
     answer
-}
-
-fn refused(error: impl ToString) -> ActionError {
-    ActionError::Failed { code: None, message: error.to_string() }
 }

@@ -12,7 +12,7 @@ use configuration::ServiceProperties;
 use keys::certificate_store::{CertificateStore, StoredCertificate};
 use keys::{NodeKey, NodeKeyError};
 
-use super::listeners::certauth;
+use super::listeners::{Servable, certauth, servable};
 use super::node_store::{ConnectionString, NodeStore};
 use super::settings::NodeSettings;
 use crate::Result;
@@ -46,17 +46,17 @@ pub(crate) struct Installed {
     pub(crate) put_aside: Option<PathBuf>,
 }
 
-/// Files and folders of a farm. Certificates of the node and its key are not among them: they outlive it.
-const OF_A_FARM: [&str; 8] = [
-    "node.json",
+/// Files of the embedded store.
+pub(super) const OF_THE_STORE: [&str; 6] = [
     "configuration.db",
     "configuration.db-wal",
     "configuration.db-shm",
-    "once.db",
     "activity.db",
-    "journal",
-    "events.jsonl",
+    "activity.db-wal",
+    "activity.db-shm",
 ];
+/// Further files and folders of a farm. Certificates of the node and its key are not among them: they outlive it.
+const OF_A_FARM: [&str; 2] = ["node.json", "journal"];
 
 /// Checks everything (`Test-AdfsFarmInstallation`) and, unless `only_test`, installs.
 pub(crate) async fn install(
@@ -81,18 +81,8 @@ pub(crate) async fn install(
     let node_key = Arc::new(node_key(data, random.as_ref())?);
     let certificates = CertificateStore::open(data, node_key.clone());
     let thumbprint = choose(&certificates, farm)?;
-    let stored = certificates.get(&thumbprint)?;
-    if !stored.covers(host) {
-        return Err(format!(
-            "CertificateThumbprint: '{thumbprint}' is a certificate for other names than {host}; expected one whose \
-             subject alternative names hold it"
-        )
-        .into());
-    }
-    // Opens the key too: what cannot be served is found now, not at the first start.
-    certificates.tls_key(&thumbprint)?;
-    let mut warnings: Vec<String> =
-        stored.check_for_tls(&[host], now).iter().map(ToString::to_string).collect();
+    let servable = servable(&certificates, "CertificateThumbprint", &thumbprint, host, now)?;
+    let Servable { stored, mut warnings, .. } = servable;
     if !stored.covers(&certauth(host)) {
         let ports = net::ephemeral_conflicts(&[farm.tls_client_port]);
         warnings.extend(ports.iter().map(ToString::to_string));
@@ -219,11 +209,21 @@ fn choose(certificates: &CertificateStore, farm: &NewFarm) -> Result<String> {
 
 /// Moves the files of a farm into a folder of their own.
 pub(super) fn put_aside(data: &Path, now: base::Timestamp) -> Result<Option<PathBuf>> {
-    let aside = data.join(format!("replaced-{}", now.to_xml().replace([':', '.'], "-")));
-    let there: Vec<&str> = OF_A_FARM.into_iter().filter(|name| data.join(name).exists()).collect();
+    move_files(data, "replaced", OF_A_FARM.into_iter().chain(OF_THE_STORE), now)
+}
+
+/// Moves those of the files that there are into a new folder, `WORD-TIME`; `None` when there are none.
+pub(super) fn move_files(
+    data: &Path,
+    word: &str,
+    names: impl IntoIterator<Item = &'static str>,
+    now: base::Timestamp,
+) -> Result<Option<PathBuf>> {
+    let there: Vec<&str> = names.into_iter().filter(|name| data.join(name).exists()).collect();
     if there.is_empty() {
         return Ok(None);
     }
+    let aside = data.join(format!("{word}-{}", now.to_xml().replace([':', '.'], "-")));
     std::fs::create_dir(&aside)?;
     for name in there {
         std::fs::rename(data.join(name), aside.join(name))?;

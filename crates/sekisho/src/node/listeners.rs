@@ -3,10 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use base::{Clock, Random, Timestamp};
 use configuration::ServiceProperties;
-use keys::certificate_store::StoredCertificate;
-use net::{ClientCertificates, Issuers, Listener, NamedCertificate, Protocol, Tls};
+use keys::certificate_store::{CertificateStore, StoredCertificate};
+use net::{ClientCertificates, Issuers, Listener, NamedCertificate, Protocol, TicketKey, TicketKeys, Tls};
 use rustls::sign::CertifiedKey;
+
+use crate::Result;
 
 /// Browsers and applications; its name in logs and events.
 pub(crate) const HTTPS: &str = "https";
@@ -27,6 +30,48 @@ pub(crate) struct Doors {
 /// Host that asks for user certificates at the port of the service.
 pub(crate) fn certauth(host: &str) -> String {
     format!("certauth.{host}")
+}
+
+/// A certificate of the node under which the service can be served.
+pub(crate) struct Servable {
+    pub(crate) stored: StoredCertificate,
+    pub(crate) key: Arc<CertifiedKey>,
+    /// What clients would object to.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Looks a certificate up and opens its key, so that what cannot be served is found now and not at the next start.
+/// `parameter` is where the thumbprint was given.
+pub(crate) fn servable(
+    certificates: &CertificateStore,
+    parameter: &str,
+    thumbprint: &str,
+    host: &str,
+    now: Timestamp,
+) -> Result<Servable> {
+    let stored = certificates.get(thumbprint)?;
+    if !stored.covers(host) {
+        return Err(format!(
+            "{parameter}: '{}' is a certificate for other names than {host}; expected one whose subject alternative \
+             names hold it",
+            stored.thumbprint()
+        )
+        .into());
+    }
+    let key = certificates.tls_key(stored.thumbprint())?;
+    let warnings = stored.check_for_tls(&[host], now).iter().map(ToString::to_string).collect();
+    Ok(Servable { stored, key, warnings })
+}
+
+/// The TLS side of listeners, with session tickets of this process's own.
+pub(crate) fn tls(
+    certificates: &[NamedCertificate],
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Arc<Tls>> {
+    let current = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
+    let tickets = TicketKeys { current, previous: Vec::new() };
+    Ok(Tls::new(certificates, tickets, clock.clone(), random.clone())?)
 }
 
 /// Certificates of [`HTTPS`]. A certificate that names `certauth.HOST` takes user certificates there, as AD FS

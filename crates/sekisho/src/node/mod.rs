@@ -22,4 +22,5 @@ mod ssl_certificate;
 pub(crate) mod users;
 
 pub(crate) use open::{Assembly, assemble, certificates};
+pub(crate) use readiness::record;
 pub(crate) use run::{asked_to_end, run};

@@ -12,20 +12,11 @@ use store::Configuration;
 use store::postgres::{Transferred, transfer};
 use store::sqlite::SqliteStore;
 
+use super::install::{OF_THE_STORE, move_files};
 use super::node_store::ConnectionString;
 use super::run::not_installed;
 use super::settings::NodeSettings;
 use crate::Result;
-
-/// Files of the embedded store.
-const FILES: [&str; 6] = [
-    "configuration.db",
-    "configuration.db-wal",
-    "configuration.db-shm",
-    "activity.db",
-    "activity.db-wal",
-    "activity.db-shm",
-];
 
 /// What was moved.
 #[derive(Debug)]
@@ -65,14 +56,9 @@ pub(crate) async fn move_store(
 
     let sealed = connection.seal(&node_key, random.as_ref())?;
     NodeSettings { sql_connection_string: Some(sealed), ..settings }.write(data)?;
-    let put_aside = data.join(format!("embedded-{}", clock.now().to_xml().replace([':', '.'], "-")));
-    std::fs::create_dir(&put_aside)?;
     // Closed before they are moved: SQLite puts its log into the file then.
     drop(embedded);
-    for name in FILES {
-        if data.join(name).exists() {
-            std::fs::rename(data.join(name), put_aside.join(name))?;
-        }
-    }
+    let put_aside = move_files(data, "embedded", OF_THE_STORE, clock.now())?;
+    let put_aside = put_aside.ok_or("the files of the embedded store are gone")?;
     Ok(Some(Moved { transferred, put_aside }))
 }

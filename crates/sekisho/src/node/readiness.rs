@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use audit::{Event, Record, Text};
+use audit::{Event, JournalError, Record, Text};
 use net::{ListenerSet, ListenerState, ServerHandle};
 use server::FederationServer;
 
@@ -22,7 +22,7 @@ pub(crate) async fn follow(server: Arc<FederationServer>, handle: ServerHandle, 
         if whole && !started {
             started = true;
             let hosts = hosts.iter().map(Text::from).collect();
-            record(&server, Event::FsServiceStart { hosts }).await;
+            try_to_record(&server, Event::FsServiceStart { hosts }).await;
             server.set_ready(true);
             net::service_manager::ready(&status(&server, &set));
         } else {
@@ -42,7 +42,7 @@ async fn record_failures(server: &FederationServer, set: &ListenerSet, told: &mu
         if let ListenerState::Retrying { failure, .. } = &listener.state {
             let text = failure.to_string();
             if told.insert(text.clone()) {
-                record(server, Event::StartupException { exception: Text::from(&text) }).await;
+                try_to_record(server, Event::StartupException { exception: Text::from(&text) }).await;
             }
             failing.insert(text);
         }
@@ -62,10 +62,15 @@ fn status(server: &FederationServer, set: &ListenerSet) -> String {
     waiting.map(|waiting| format!("not ready: {waiting}")).or(changes).unwrap_or_else(serving)
 }
 
-async fn record(server: &FederationServer, event: Event) {
+/// Records an event of the service itself.
+pub(crate) async fn record(server: &FederationServer, event: Event) -> Result<(), JournalError> {
     let sts = &server.sts;
-    let record = Record::service(sts.clock.now(), sts.node.clone(), event);
-    if let Err(error) = sts.journal.append(&record).await {
+    sts.journal.append(&Record::service(sts.clock.now(), sts.node.clone(), event)).await
+}
+
+/// The same where the service goes on without the record.
+async fn try_to_record(server: &FederationServer, event: Event) {
+    if let Err(error) = record(server, event).await {
         tracing::error!(%error, "the journal does not take records");
     }
 }

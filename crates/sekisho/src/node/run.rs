@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use audit::{Event, Record};
+use audit::Event;
 use base::{Clock, Random, SystemClock, SystemRandom};
 use keys::NodeKey;
 use keys::certificate_store::CertificateStore;
-use net::{Limits, Server, Settings, TicketKey, TicketKeys, Tls};
+use net::{Limits, Server, Settings};
 use server::{ActionAnswer, Actions, Admin, AdminSocket};
 use sts::Catalog;
 use sts::administration::{Administration, Role, RoleSource};
@@ -17,11 +17,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::certificates::{self, FarmCertificates};
 use super::check;
 use super::farm::{self, Farm, NodeRoutes};
-use super::listeners::{Doors, certauth, https_certificates, listeners, user_certificates};
+use super::listeners::{Doors, certauth, https_certificates, listeners, tls, user_certificates};
 use super::node_store::NodeStore;
 use super::open::{Assembly, assemble};
 use super::ports::PortsFollow;
-use super::readiness;
+use super::readiness::{self, record};
 use super::settings::NodeSettings;
 use super::ssl_certificate::SslCertificate;
 use super::users::{self, Users};
@@ -83,14 +83,9 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     let certificates = CertificateStore::open(data, node_key);
     let stored = certificates.get(&settings.certificate_hash)?;
     let key = certificates.tls_key(&settings.certificate_hash)?;
-    let tls = |certificates: &[net::NamedCertificate]| -> Result<Arc<Tls>> {
-        let ticket = TicketKey::random(random.as_ref()).ok_or("TLS session tickets can't be keyed")?;
-        let tickets = TicketKeys { current: ticket, previous: Vec::new() };
-        Ok(Tls::new(certificates, tickets, clock.clone(), random.clone())?)
-    };
     let doors = Doors {
-        https: tls(&https_certificates(host, &stored, &key))?,
-        user_certificates: tls(&user_certificates(host, &key))?,
+        https: tls(&https_certificates(host, &stored, &key), &clock, &random)?,
+        user_certificates: tls(&user_certificates(host, &key), &clock, &random)?,
     };
     if let Some(farm) = &farm {
         farm.reserve(&doors.https).map_err(|error| error.to_string())?;
@@ -142,8 +137,7 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
     server.set_ready(false);
     let drained = handle.drain(DRAIN).await;
     admin.abort();
-    let stop = Record::service(clock.now(), server.sts.node.clone(), Event::FsServiceStop);
-    server.sts.journal.append(&stop).await?;
+    record(&server, Event::FsServiceStop).await?;
     server.sts.journal.close();
     if drained.cut > 0 {
         tracing::warn!(cut = drained.cut, "connections were cut at the end");
@@ -152,15 +146,14 @@ pub(crate) async fn run(data: &Path, admin_socket: &Path) -> Result<()> {
 }
 
 fn actions(ssl_certificate: &Arc<SslCertificate>, farm: &Option<Arc<Farm>>) -> Actions {
-    let (get, set, all) = (ssl_certificate.clone(), ssl_certificate.clone(), ssl_certificate.clone());
     let checked = farm.clone();
     let actions = match farm {
         Some(farm) => farm::actions(Actions::default(), farm),
         None => Actions::default(),
     };
     actions
-        .with(check::ACTION, move |_| {
-            let (all, farm) = (all.clone(), checked.clone());
+        .on(check::ACTION, ssl_certificate, move |all, _| {
+            let farm = checked.clone();
             async move {
                 let mut findings = check::running(&all.handle.snapshot(), all.server.is_ready(), &all);
                 findings.push(check::store(all.server.sts.catalog.store()).await);
@@ -172,13 +165,9 @@ fn actions(ssl_certificate: &Arc<SslCertificate>, farm: &Option<Arc<Farm>>) -> A
                 Ok(ActionAnswer { objects, warnings: Vec::new() })
             }
         })
-        .with("get-ssl-certificate", move |_| {
-            let get = get.clone();
-            async move { Ok(get.get()) }
-        })
-        .with("set-ssl-certificate", move |call| {
-            let set = set.clone();
-            async move { set.set(&call.body, call.what_if).await }
+        .on("get-ssl-certificate", ssl_certificate, |ssl, _| async move { Ok(ssl.get()) })
+        .on("set-ssl-certificate", ssl_certificate, |ssl, call| async move {
+            ssl.set(&call.body, call.what_if).await
         })
 }
 

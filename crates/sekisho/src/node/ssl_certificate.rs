@@ -11,7 +11,8 @@ use server::{ActionAnswer, ActionError, FederationServer};
 
 use super::check::{Finding, tls_certificate};
 use super::listeners::{
-    Doors, HTTPS, USER_CERTIFICATES, addresses, certauth, https_certificates, user_certificates,
+    Doors, HTTPS, Servable, USER_CERTIFICATES, addresses, certauth, https_certificates, servable,
+    user_certificates,
 };
 use super::settings::NodeSettings;
 
@@ -57,18 +58,9 @@ impl SslCertificate {
         let properties = self.properties();
         let host = properties.host_name.as_str();
         let thumbprint = arguments.get("Thumbprint").and_then(Value::as_str).unwrap_or_default();
-        let stored = self.certificates.get(thumbprint).map_err(refused)?;
-        if !stored.covers(host) {
-            return Err(refused(format!(
-                "Thumbprint: '{}' is a certificate for other names than {host}; expected one whose subject alternative \
-                 names hold it",
-                stored.thumbprint()
-            )));
-        }
-        let key = self.certificates.tls_key(stored.thumbprint()).map_err(refused)?;
         let now = self.server.sts.clock.now();
-        let mut warnings: Vec<String> =
-            stored.check_for_tls(&[host], now).iter().map(ToString::to_string).collect();
+        let servable = servable(&self.certificates, "Thumbprint", thumbprint, host, now);
+        let Servable { stored, key, mut warnings } = servable.map_err(ActionError::failed)?;
         if what_if {
             return Ok(ActionAnswer { objects: Vec::new(), warnings });
         }
@@ -83,7 +75,7 @@ impl SslCertificate {
                 protocol: Protocol::Tls(self.doors.user_certificates.clone()),
                 proxy_protocol: self.settings().proxy_protocol,
             };
-            self.handle.add(listener).await.map_err(refused)?;
+            self.handle.add(listener).await.map_err(ActionError::failed)?;
             warnings.push(format!(
                 "the certificate does not name {}: user certificates are taken at port {} now",
                 certauth(host),
@@ -91,10 +83,13 @@ impl SslCertificate {
             ));
         }
         let settings = NodeSettings { certificate_hash: stored.thumbprint().to_owned(), ..self.settings() };
-        settings.write(&self.data).map_err(refused)?;
-        self.doors.https.replace_certificates(&https_certificates(host, &stored, &key)).map_err(refused)?;
+        settings.write(&self.data).map_err(ActionError::failed)?;
+        self.doors
+            .https
+            .replace_certificates(&https_certificates(host, &stored, &key))
+            .map_err(ActionError::failed)?;
         let replaced = self.doors.user_certificates.replace_certificates(&user_certificates(host, &key));
-        replaced.map_err(refused)?;
+        replaced.map_err(ActionError::failed)?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         if has && !had && self.handle.remove(USER_CERTIFICATES).await.is_ok() {
             warnings.push(format!("user certificates are taken at {} now", certauth(host)));
@@ -122,8 +117,4 @@ impl SslCertificate {
     fn settings(&self) -> NodeSettings {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-fn refused(error: impl ToString) -> ActionError {
-    ActionError::Failed { code: None, message: error.to_string() }
 }

@@ -41,20 +41,10 @@ struct Wanted {
 
 /// The actions on users.
 pub(crate) fn actions(actions: Actions, users: &Arc<Users>) -> Actions {
-    let (put, get, remove) = (users.clone(), users.clone(), users.clone());
     actions
-        .with("put-directory-user", move |call| {
-            let put = put.clone();
-            async move { put.put(call).await }
-        })
-        .with("get-directory-user", move |call| {
-            let get = get.clone();
-            async move { get.get(&call).await }
-        })
-        .with("remove-directory-user", move |call| {
-            let remove = remove.clone();
-            async move { remove.remove(&call).await }
-        })
+        .on("put-directory-user", users, |users, call| async move { users.put(call).await })
+        .on("get-directory-user", users, |users, call| async move { users.get(&call).await })
+        .on("remove-directory-user", users, |users, call| async move { users.remove(&call).await })
 }
 
 impl Users {
@@ -65,40 +55,42 @@ impl Users {
         // First of all, so that no message about the other arguments can show it.
         let password = body.as_object_mut().and_then(|members| members.remove("Password"));
         let Some(Value::String(password)) = password else {
-            return Err(refused("Password: is missing; expected a text"));
+            return Err(ActionError::failed("Password: is missing; expected a text"));
         };
         if password.is_empty() {
-            return Err(refused("Password: is empty; expected one that the user can sign in with"));
+            return Err(ActionError::failed(
+                "Password: is empty; expected one that the user can sign in with",
+            ));
         }
-        let wanted: Wanted = serde_json::from_value(body).map_err(refused)?;
+        let wanted: Wanted = serde_json::from_value(body).map_err(ActionError::failed)?;
         let upn = wanted.user_principal_name.clone();
-        let known = self.directory.user(&upn).await.map_err(refused)?;
+        let known = self.directory.user(&upn).await.map_err(ActionError::failed)?;
         if known.is_some() && !wanted.force {
             let message = format!(
                 "UserPrincipalName: '{upn}' exists already; remove it first, or replace it with -Force"
             );
-            return Err(refused(message));
+            return Err(ActionError::failed(message));
         }
         let user = new_user(wanted, Secret::new(password));
         let problems = EmbeddedDirectory::problems(&user);
         if !problems.is_empty() {
-            return Err(refused(CreateError::Invalid(problems)));
+            return Err(ActionError::failed(CreateError::Invalid(problems)));
         }
         if what_if {
             return Ok(ActionAnswer::default());
         }
-        self.directory.put_users(vec![user], &by).await.map_err(refused)?;
+        self.directory.put_users(vec![user], &by).await.map_err(ActionError::failed)?;
         let verb = if known.is_some() { "Changed" } else { "Created" };
         let warnings = self.audited(&by, &format!("{verb} directory user '{upn}'")).await;
-        let made = self.directory.user(&upn).await.map_err(refused)?;
+        let made = self.directory.user(&upn).await.map_err(ActionError::failed)?;
         Ok(ActionAnswer { objects: self.shown(made.as_slice()).await?, warnings })
     }
 
     /// All users, or the one with `UserPrincipalName`.
     async fn get(&self, call: &ActionCall) -> Result<ActionAnswer, ActionError> {
         let mut found = match call.body.get("UserPrincipalName").and_then(Value::as_str) {
-            Some(upn) => self.directory.user(upn).await.map_err(refused)?.into_iter().collect(),
-            None => self.directory.users().await.map_err(refused)?,
+            Some(upn) => self.directory.user(upn).await.map_err(ActionError::failed)?.into_iter().collect(),
+            None => self.directory.users().await.map_err(ActionError::failed)?,
         };
         found.sort_by_cached_key(|user| user.user_principal_name.to_lowercase());
         Ok(ActionAnswer { objects: self.shown(&found).await?, warnings: Vec::new() })
@@ -108,11 +100,11 @@ impl Users {
         self.role.may_write()?;
         let upn = call.body.get("UserPrincipalName").and_then(Value::as_str).unwrap_or_default();
         let exists = match call.what_if {
-            true => self.directory.user(upn).await.map_err(refused)?.is_some(),
-            false => self.directory.remove_user(upn, &call.by).await.map_err(refused)?,
+            true => self.directory.user(upn).await.map_err(ActionError::failed)?.is_some(),
+            false => self.directory.remove_user(upn, &call.by).await.map_err(ActionError::failed)?,
         };
         if !exists {
-            return Err(refused(format!(
+            return Err(ActionError::failed(format!(
                 "UserPrincipalName: there is no user '{upn}'; Get-SekishoUser lists all"
             )));
         }
@@ -125,7 +117,7 @@ impl Users {
 
     /// Users for people to read: without password hash, groups by name.
     async fn shown(&self, users: &[DirectoryUser]) -> Result<Vec<Value>, ActionError> {
-        let groups = self.directory.groups().await.map_err(refused)?;
+        let groups = self.directory.groups().await.map_err(ActionError::failed)?;
         let name = |sid: &String| {
             let group = groups.iter().find(|group| group.object_sid == *sid);
             group.map_or_else(|| sid.clone(), |group| group.sam_account_name.clone())
@@ -184,8 +176,4 @@ fn new_user(wanted: Wanted, password: Secret) -> NewUser {
         object_guid: None,
         object_sid: None,
     }
-}
-
-fn refused(error: impl ToString) -> ActionError {
-    ActionError::Failed { code: None, message: error.to_string() }
 }

@@ -70,8 +70,27 @@ impl Actions {
         self
     }
 
+    /// Adds an action on something that lives as long as the service.
+    #[must_use]
+    pub fn on<S, F, R>(self, name: &'static str, state: &Arc<S>, action: F) -> Self
+    where
+        S: Send + Sync + 'static,
+        F: Fn(Arc<S>, ActionCall) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<ActionAnswer, ActionError>> + Send + 'static,
+    {
+        let state = state.clone();
+        self.with(name, move |call| action(state.clone(), call))
+    }
+
     fn names(&self) -> String {
         self.0.keys().copied().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl ActionError {
+    /// A failure that AD FS has no code for.
+    pub fn failed(error: impl ToString) -> Self {
+        Self::Failed { code: None, message: error.to_string() }
     }
 }
 

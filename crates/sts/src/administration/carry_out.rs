@@ -112,8 +112,7 @@ fn operation(plan: &Plan) -> Operation {
 }
 
 async fn write(sts: &Sts, by: &str, operations: Vec<Operation>) -> Result<store::Head, WriteError> {
-    let epoch = sts.catalog.store().head().await?.epoch;
-    let write = Write { epoch, by: by.to_owned(), at: sts.clock.now(), operations };
+    let write = Write::at_head(sts.catalog.store(), by, sts.clock.now(), operations).await?;
     sts.catalog.write(write).await
 }
 

@@ -48,38 +48,22 @@ struct TokenArguments {
 
 /// Adds the actions of the farm.
 pub(crate) fn actions(actions: Actions, farm: &Arc<Farm>) -> Actions {
-    let [sync, info, remove, token, diverged] = [farm; 5].map(Arc::clone);
     actions
-        .with("set-sync-properties", move |call| {
-            let farm = sync.clone();
-            async move { answered(farm.set_sync(&call).await) }
+        .on("set-sync-properties", farm, |farm, call| async move { answered(farm.set_sync(&call).await) })
+        .on("farm-information", farm, |farm, _| async move { answered(farm.information().await) })
+        .on("set-farm-information", farm, |farm, call| async move {
+            farm.may_write()?;
+            answered(farm.remove_nodes(&call).await)
         })
-        .with("farm-information", move |_| {
-            let farm = info.clone();
-            async move { answered(farm.information().await) }
+        .on("new-join-token", farm, |farm, call| async move {
+            farm.may_write()?;
+            answered(farm.new_token(&call).await)
         })
-        .with("set-farm-information", move |call| {
-            let farm = remove.clone();
-            async move {
-                farm.may_write()?;
-                answered(farm.remove_nodes(&call).await)
-            }
-        })
-        .with("new-join-token", move |call| {
-            let farm = token.clone();
-            async move {
-                farm.may_write()?;
-                answered(farm.new_token(&call).await)
-            }
-        })
-        .with("diverged-changes", move |_| {
-            let farm = diverged.clone();
-            async move { answered(farm.diverged().await) }
-        })
+        .on("diverged-changes", farm, |farm, _| async move { answered(farm.diverged().await) })
 }
 
 fn answered(result: Result<ActionAnswer>) -> std::result::Result<ActionAnswer, ActionError> {
-    result.map_err(|error| ActionError::Failed { code: None, message: error.to_string() })
+    result.map_err(ActionError::failed)
 }
 
 fn read<T: for<'a> Deserialize<'a> + Default>(body: &Value) -> Result<T> {

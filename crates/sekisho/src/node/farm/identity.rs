@@ -159,7 +159,6 @@ pub(super) async fn write(
     at: Timestamp,
     operations: Vec<Operation>,
 ) -> Result<()> {
-    let epoch = store.head().await?.epoch;
-    store.write(Write { epoch, by: by.to_owned(), at, operations }).await?;
+    store.write(Write::at_head(store, by, at, operations).await?).await?;
     Ok(())
 }

@@ -28,6 +28,7 @@ use super::messages::{JOIN, JoinAnswer, JoinRequest, MASTER_KEY, PULL, Transfer}
 use super::settings::PRODUCT_PORT;
 use crate::Result;
 use crate::node::install::{Installed, leave_to_owner, node_key, node_name, put_aside};
+use crate::node::listeners::servable;
 use crate::node::settings::NodeSettings;
 
 /// One message.
@@ -89,15 +90,9 @@ pub(crate) async fn join(
     let properties = properties.ok_or("the copied configuration has no service properties")?;
     let properties: ServiceProperties = serde_json::from_value(properties.body)?;
     drop(store);
-    let host = properties.host_name.as_str();
-    if !stored.covers(host) {
-        return Err(format!(
-            "CertificateThumbprint: '{thumbprint}' is a certificate for other names than {host}; expected one whose \
-             subject alternative names hold it. Make a new join token and join again with another one"
-        )
-        .into());
-    }
-    let warnings = stored.check_for_tls(&[host], now).iter().map(ToString::to_string).collect();
+    let servable = servable(&certificates, "CertificateThumbprint", &thumbprint, &properties.host_name, now);
+    let servable = servable
+        .map_err(|error| format!("{error}. Make a new join token and join again with another one"))?;
     let settings = NodeSettings {
         sql_connection_string: None,
         node_name: name,
@@ -107,7 +102,7 @@ pub(crate) async fn join(
     };
     settings.write(data)?;
     leave_to_owner(data)?;
-    Ok(Installed { thumbprint, warnings, put_aside })
+    Ok(Installed { thumbprint, warnings: servable.warnings, put_aside })
 }
 
 /// Shows the token to the farm, and comes back as a member.
